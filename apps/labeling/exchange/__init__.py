@@ -1,0 +1,6 @@
+"""Labels in and out: Label Studio's JSON both ways, and the formats that trainers and spreadsheets read."""
+
+from apps.labeling.exchange.reading import Imported, import_tasks
+from apps.labeling.exchange.sending import FORMATS, export
+
+__all__ = ["FORMATS", "Imported", "export", "import_tasks"]

@@ -1,0 +1,49 @@
+"""Label projects, their tasks and what people answered."""
+
+from apps.labeling.models.harvests import HarvestPlan, Rule
+from apps.labeling.models.projects import MAX_OVERLAP, LabelProject, ProjectQuerySet, ProjectStatus, TaskOrder
+from apps.labeling.models.reviews import (
+    Comment,
+    Gold,
+    GoldAnswer,
+    Hold,
+    ReviewMode,
+    ReviewPlan,
+    Said,
+    Verdict,
+)
+from apps.labeling.models.shares import Share, WorkDay
+from apps.labeling.models.tasks import (
+    Annotation,
+    Assignment,
+    AssignmentStatus,
+    OwnQuerySet,
+    Task,
+    TaskQuerySet,
+)
+
+__all__ = [
+    "MAX_OVERLAP",
+    "Annotation",
+    "Assignment",
+    "AssignmentStatus",
+    "Comment",
+    "Gold",
+    "GoldAnswer",
+    "HarvestPlan",
+    "Hold",
+    "LabelProject",
+    "OwnQuerySet",
+    "ProjectQuerySet",
+    "ProjectStatus",
+    "ReviewMode",
+    "ReviewPlan",
+    "Rule",
+    "Said",
+    "Share",
+    "Task",
+    "TaskOrder",
+    "TaskQuerySet",
+    "Verdict",
+    "WorkDay",
+]

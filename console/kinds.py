@@ -1,0 +1,31 @@
+"""Every kind of job, from the stages that own them."""
+
+from apps.datasets.browsing.jobs import KIND as INDEX
+from apps.datasets.drafts.jobs import KIND as AMEND
+from apps.datasets.duplicates.kind import DUPLICATES
+from apps.datasets.jobs import IMPORT, PREPARE
+from apps.datasets.quality.kind import PROFILE
+from apps.datasets.versions.jobs import COMPARE
+from apps.evaluation.jobs import ANSWERS, EVALUATE
+from apps.jobs.kinds import Kind
+from apps.labeling.queueing.jobs import KIND as FILL
+from apps.serving.jobs import SERVE
+from apps.training.jobs import CHAT, PREPARE_MODEL, SFT
+
+_ALL: tuple[Kind, ...] = (
+    IMPORT,
+    PREPARE,
+    INDEX,
+    AMEND,
+    COMPARE,
+    PROFILE,
+    DUPLICATES,
+    FILL,
+    SFT,
+    PREPARE_MODEL,
+    CHAT,
+    SERVE,
+    EVALUATE,
+    ANSWERS,
+)
+KINDS = {kind.name: kind for kind in _ALL}

@@ -1,0 +1,126 @@
+"""`contains` through the full-text index gives the rows that reading every text gives."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from apps.accounts.models import Workspace
+from apps.datasets.browsing import metadata, tables, texts
+from apps.datasets.browsing.finding import find, read_question
+from tests.datasets.browsing_rows import as_filter, index_now, make_browsed
+from workers.browse_index import index_file
+from workers.browse_needle import condition_of, holding
+from workers.browse_text import TextIndex
+from workers.formats.chat import Message, TrainingRow, row_id
+from workers.formats.shards import ShardWriter
+
+PIECES = [
+    *("foo", "Foo", "FOOD", "bar", "a", "z9", "退", "货", "退货", "ひら", "한국어", "İ", "ß", "É", "e\u0301", "ΣΑΣ", "𠀀", "💥"),
+    *(" ", " ", "-", "_", "'", "\n", ". ", "!?", ".*", "(", "１２", "٣", "ﬁ", "\u200b", "ǅ"),
+]  # fmt: skip
+LONG = f"{'x' * 70_000}InLong{'y' * 9} ends"  # a word that is too long for the index
+
+
+def _texts() -> list[tuple[str, str]]:
+    chance = random.Random(7)
+    made = ["".join(chance.choices(PIECES, k=chance.randint(1, 25))).strip() or "-" for _ in range(600)]
+    return [*zip(made[::2], made[1::2], strict=True), ("a long one", LONG)]
+
+
+TEXTS = _texts()
+
+
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> tuple[TextIndex, Path]:
+    """The index and the small columns of a file with the texts as questions and answers."""
+    folder = tmp_path_factory.mktemp("pieces")
+    writer = ShardWriter(folder)
+    for number, (question, answer) in enumerate(TEXTS):
+        turns = [Message("user", question), Message("assistant", answer)]
+        writer.add(TrainingRow(row_id(turns), turns, number + 1, None, ""))
+    writer.close()
+    (shard,) = folder.glob("*.parquet")
+    (folder / "meta").mkdir()
+    index_file(shard, "0" * 64, folder / "meta")
+    columns = folder / "meta" / f"columns-{'0' * 64}.parquet"
+    assert pq.read_metadata(columns).num_rows == len(TEXTS)
+    return TextIndex(folder / "meta" / f"text-{'0' * 64}"), columns
+
+
+_cut_out = st.builds(
+    lambda row, side, start, size: TEXTS[row][side][start : start + size],
+    st.integers(0, len(TEXTS) - 2),
+    st.integers(0, 1),
+    st.integers(0, 60),
+    st.integers(1, 30),
+)
+_made = st.lists(st.sampled_from(PIECES), min_size=1, max_size=4).map("".join)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=400)
+@given(text=st.one_of(_cut_out, _made, _cut_out.map(str.swapcase)).filter(bool))
+def test_piece__asked_of_the_index__is_in_the_rows_that_hold_it(text: str, indexed: tuple[TextIndex, Path]) -> None:
+    index, columns = indexed
+    condition = condition_of(text)
+    if condition is None:
+        assert not any(letter.isalnum() for letter in text)
+        return
+    likely = index.likely(condition, len(TEXTS))
+    assert likely is not None
+    for side, column in enumerate(("question_whole", "answer_whole")):
+        wanted = [number for number, row in enumerate(TEXTS) if text in row[side]]
+        assert holding(columns, column, text, likely).tolist() == wanted, text
+
+
+@pytest.mark.parametrize("text", ["InLong", "xInLongy", "x" * 300, "yyy ends", "inlong"])
+def test_piece__within_a_word_too_long_for_the_index__is_found(text: str, indexed: tuple[TextIndex, Path]) -> None:
+    index, columns = indexed
+    likely = index.likely(condition_of(text), len(TEXTS))
+    wanted = [number for number, row in enumerate(TEXTS) if text in row[1]]
+    assert holding(columns, "answer_whole", text, likely).tolist() == wanted
+
+
+@pytest.mark.parametrize("text", ["한국어" * 160, f"foo {'z' * 480} bar", f"{'É' * 200}-{'é' * 200}", "foo bar " * 60])
+def test_piece__as_long_as_a_filter_takes__is_asked(text: str, indexed: tuple[TextIndex, Path]) -> None:
+    assert indexed[0].likely(condition_of(text), len(TEXTS)).tolist() == []
+
+
+def test_contains__few_rows_or_many__are_the_same_rows(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = make_browsed(
+        workspace, [{"prompt": f"{p} {n}", "completion": f"{a} {n}"} for n, (p, a) in enumerate(TEXTS[:80])]
+    )
+    monkeypatch.setattr(metadata, "SMALL_ROWS", 0)
+    index_now(version, tmp_path / "meta")
+
+    def asked() -> list[list[int]]:
+        filters = [as_filter(["answer", "contains", text]) for text in ("foo", "oo", "退", "o ", "-")]
+        filters.append(as_filter(["answer", "contains", "foo"], ["question", "contains", "a"], ["turns", "is", 2]))
+        questions = [read_question(version, {"filter": text}) for text in filters]
+        return [find(version, question, start=0, limit=100).places for question in questions]
+
+    few = asked()
+    monkeypatch.setattr(texts, "_LIKELY_SHARE", 0)
+    monkeypatch.setattr(texts, "_FEWEST_LIKELY", 0)
+    assert few == asked() and all(few)
+
+
+def test_contains__few_rows__reads_no_other_text(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = make_browsed(workspace)
+    monkeypatch.setattr(metadata, "SMALL_ROWS", 0)
+    index_now(version, tmp_path / "meta")
+    question = read_question(version, {"filter": as_filter(["question", "contains", "rder 1"])})
+
+    def scanned(*_told: Any, **_more: Any) -> Any:
+        raise AssertionError("all texts were read")
+
+    monkeypatch.setattr(tables, "ask", scanned)
+    assert find(version, question, start=0, limit=3).places == [1, 10, 11]

@@ -1,0 +1,95 @@
+"""`make test`: everything that is checked, in the order in which a fault is cheapest to find.
+
+PostgreSQL is found by TUNELOOP_TEST_POSTGRES_URL (default: the server on this machine). Where it cannot be reached its part is
+not run, which is said at the end; with TUNELOOP_TEST_REQUIRE_ALL=1 that is a failure.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+POSTGRES = os.environ.get("TUNELOOP_TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
+REQUIRE_ALL = os.environ.get("TUNELOOP_TEST_REQUIRE_ALL") == "1"
+UNIT = ["tests", "--ignore=tests/e2e", "--ignore=tests/faults", "--ignore=tests/bench", "--ignore=tests/workers"]
+WORKERS = ["tests/workers"]
+REAL = ["tests/faults", "tests/e2e"]
+
+
+def pytest(*words: str) -> list[str]:
+    return [sys.executable, "-m", "pytest", *words]
+
+
+def steps(has_postgres: bool) -> list[tuple[str, list[str], dict[str, str]]]:
+    """Name, command and extra environment of every step."""
+    on_postgres = {"DATABASE_URL": POSTGRES}
+    parallel = ["-n", "2", "--dist", "loadfile"]
+    plan: list[tuple[str, list[str], dict[str, str]]] = [
+        ("lint", [str(BIN / "ruff"), "check", "."], {}),
+        ("format", [str(BIN / "ruff"), "format", "--check", "."], {}),
+        ("types", [str(BIN / "mypy")], {}),
+        ("imports", [str(BIN / "lint-imports")], {}),
+        ("migrations", [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"], {}),
+        ("compose file", [sys.executable, "-m", "tests.compose"], {}),
+        ("unit, SQLite", pytest(*UNIT, *parallel), {}),
+        ("workers", pytest(*WORKERS, *parallel), {}),
+        ("faults and browser, SQLite", pytest(*REAL, "--durations=20"), {}),
+    ]
+    if has_postgres:
+        plan.insert(7, ("unit, PostgreSQL", pytest(*UNIT, *parallel), on_postgres))
+        plan.append(("faults and browser, PostgreSQL", pytest(*REAL, "-m", "not model"), on_postgres))
+    return plan
+
+
+def reach_postgres() -> bool:
+    import psycopg
+
+    try:
+        psycopg.connect(POSTGRES, connect_timeout=3).close()
+    except psycopg.OperationalError as exc:
+        print(f"PostgreSQL at {POSTGRES} cannot be reached: {exc}", flush=True)
+        return False
+    return True
+
+
+def find_chromium() -> None:
+    """Install Chromium by apt when we may; else say how."""
+    if shutil.which("chromium") or os.environ.get("CHROMIUM"):
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        sys.exit(
+            "The browser tests need Chromium. Install it (Debian: sudo apt-get install chromium) or set CHROMIUM to its path."
+        )
+    subprocess.run(["apt-get", "update", "-q"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        ["apt-get", "install", "-yq", "--no-install-recommends", "chromium"], check=True, stdout=subprocess.DEVNULL
+    )
+
+
+def main() -> int:
+    find_chromium()
+    has_postgres = reach_postgres()
+    if not has_postgres and REQUIRE_ALL:
+        return 1
+    failed: list[str] = []
+    for name, command, env in steps(has_postgres):
+        began = time.monotonic()
+        print(f"\n--- {name}", flush=True)
+        code = subprocess.run(
+            command, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": "0", **env}, check=False
+        ).returncode
+        print(f"--- {name}: {'ok' if code == 0 else f'FAILED ({code})'}, {time.monotonic() - began:.0f} s", flush=True)
+        if code != 0:
+            failed.append(name)
+    if not has_postgres:
+        print("\nNOT RUN: everything on PostgreSQL (set TUNELOOP_TEST_POSTGRES_URL).", flush=True)
+    print(f"\n{'FAILED: ' + ', '.join(failed) if failed else 'All steps passed.'}", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,261 @@
+"""Supervised fine-tuning, LoRA or full: setup -> fit -> validate -> save.
+
+Spec: inputs {"model": {"folder": abs}, "shards": [abs parquet], "resume_from": abs checkpoint | "latest" | null}; settings = a recipe.
+"""
+
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workers.checkpoints import Store, read_manifest
+from workers.context import Context, Wish
+from workers.failures import Interrupted, UserError
+from workers.models import ModelFacts
+from workers.prepare_model import scanned
+from workers.recipes import Recipe, RecipeError
+
+LIBRARIES = ("torch", "transformers", "trl", "peft", "safetensors", "tokenizers")
+
+
+@dataclass
+class Run:
+    """What setup has made ready."""
+
+    context: Context
+    recipe: Recipe
+    trainer: Any
+    resume_from: Path | None
+
+
+def main(context: Context) -> dict[str, Any]:
+    """Train and return the result: the checkpoint, its step, how good it is, and whether the weights changed."""
+    run = setup(context)
+    fit(run)
+    validate(run)
+    return save(run)
+
+
+def setup(context: Context) -> Run:
+    """Check everything cheap first, then load: recipe, model folder, rows, model, trainer."""
+    recipe = read_recipe(context)
+    folder = Path(context.spec.inputs["model"]["folder"])
+    facts = scanned(folder)
+    store = Store(context.folder / "checkpoints", context.reporter.log)
+    store.sweep()
+    checkpoint = choose_checkpoint(context, store)
+    tell_resumed(context, checkpoint)
+    _say(context, "Loading the libraries")  # heavy: only now, when the cheap checks have passed
+    warnings.filterwarnings("ignore", category=FutureWarning)  # of libraries, to each other
+    import torch
+
+    from workers import curves, data, modelling, tokens, trainer
+    from workers.samples import Samples
+
+    modelling.check_length(recipe, facts)
+    precision = modelling.precision_for(recipe)
+    tokenizer = tokens.load_tokenizer(folder)
+    rows = data.tokenize(context, tokens.masker_for(tokenizer, recipe.max_length), recipe)
+    identity = trainer.Identity(config_hash(facts, rows.fingerprint), versions(), recipe.as_dict())
+    if checkpoint is not None:
+        check_same_run(context, checkpoint, identity)
+    _say(context, "Loading the model")
+    torch.manual_seed(recipe.seed)  # the adapter's first weights
+    model = _load(modelling, recipe, folder, checkpoint, precision.weights)
+    samples = Samples(context, tokenizer, rows.questions, recipe)
+    run_trainer = trainer.Trainer(
+        context=context, recipe=recipe, store=store, samples=samples, identity=identity, model=model,
+        args=arguments(context, recipe, precision, rows.evaluation is not None), train_dataset=rows.train,
+        eval_dataset=rows.evaluation, processing_class=tokenizer,
+    )  # fmt: skip
+    run_trainer.add_callback(curves.Curves(run_trainer, checkpoint))
+    _tell_facts(context, recipe, run_trainer, data.facts(rows.counts), rows.counts.longest_row)
+    return Run(context, recipe, run_trainer, checkpoint)
+
+
+def fit(run: Run) -> None:
+    """Train to the end, or until someone wants otherwise. Raises Interrupted when the run is to go on elsewhere or not at all."""
+    from workers import proof
+
+    trainer, context = run.trainer, run.context
+    if run.resume_from is not None and trainer.take_over(run.resume_from):
+        if run.resume_from.parent != trainer.store.root:
+            hint = "Raise the number of epochs or steps, or use the checkpoint as it is."
+            raise UserError("Nothing is left to train: the checkpoint is at the last step.", hint, "max_steps")
+        return
+    if run.resume_from is None:
+        trainer.first = proof.snapshot(trainer.model)
+        if run.recipe.method == "full":  # later there is no base model to ask
+            trainer.samples.ask_base(trainer.model)
+    with _saved_on_leaving(run):
+        context.check()
+        trainer.train(resume_from_checkpoint=str(run.resume_from) if run.resume_from else None)
+        context.check()
+
+
+def validate(run: Run) -> None:
+    """A last evaluation, unless the last step had one."""
+    trainer = run.trainer
+    if trainer.eval_dataset is not None and trainer.progress.last_eval_step != trainer.state.global_step:
+        with _saved_on_leaving(run):
+            _say(run.context, "Evaluating the result", trainer.state.global_step, trainer.state.max_steps)
+            trainer.evaluate()
+
+
+def save(run: Run) -> dict[str, Any]:
+    """Prove that the weights changed, save the last checkpoint, and say what came out. Raises UserError when nothing changed."""
+    from workers import modelling, proof
+
+    trainer = run.trainer
+    change = proof.compare(trainer.first, proof.snapshot(trainer.model))
+    run.context.reporter.fact("changed_tensors", change.changed_tensors)
+    run.context.reporter.fact("relative_update", change.relative_update)
+    if not change.is_real:
+        raise UserError(
+            "Training did not change the weights.",
+            "Raise the learning rate, or train more steps (it rises from 0 in the first ones).",
+            "learning_rate",
+        )
+    trainer.save_now()
+    trainable, total = modelling.count_parameters(trainer.model)
+    step, best = trainer.state.global_step, trainer.progress.best_step
+    return {
+        "checkpoint": f"checkpoints/{trainer.store.folder_of(step).name}",
+        "step": step,
+        "stopped": run.context.wish == Wish.STOP_AND_SAVE,
+        "best_step": best if best is not None else step,
+        "eval_loss": trainer.progress.last_eval_loss,
+        "weights_changed": True,
+        "trainable_parameters": trainable,
+        "total_parameters": total,
+        "batches": trainer.progress.ledger,
+    }
+
+
+def read_recipe(context: Context) -> Recipe:
+    """The recipe of the spec, checked once more."""
+    try:
+        return Recipe.from_dict(context.spec.settings)
+    except RecipeError as error:
+        raise UserError(error.message, error.hint, error.field) from error
+
+
+def choose_checkpoint(context: Context, store: Store) -> Path | None:
+    """The checkpoint to go on from: the one named if it is sound, else the newest sound one of this job; None to begin anew.
+
+    Raises UserError when a checkpoint was named and neither it nor any of this job is sound: days of training done over would
+    not be what the person asked for.
+    """
+    wanted = context.spec.inputs.get("resume_from")
+    if wanted is None:
+        return None
+    if wanted != "latest":
+        step = int(Path(wanted).name.removeprefix("step-"))
+        given = Store(Path(wanted).parent, context.reporter.log)
+        if given.is_sound(step):
+            store.verified |= given.verified if given.root == store.root else {}
+            return Path(wanted)
+    newest = store.newest_sound()
+    if newest is None and wanted != "latest":
+        raise UserError("The checkpoint to go on from is damaged.", "Clone the run to start it anew.", "resume_from")
+    if newest is None and store.steps():
+        context.reporter.log("error", "No checkpoint of this run is sound; it starts again from step 0.")
+    return None if newest is None else store.folder_of(newest)
+
+
+def tell_resumed(context: Context, checkpoint: Path | None) -> None:
+    """Say from which step the run goes on, so that later points are void. Said also when it must begin anew."""
+    if checkpoint is not None:
+        context.reporter.emit("resumed", step=int(checkpoint.name.removeprefix("step-")))
+    elif context.spec.inputs.get("resume_from") not in (None, "latest") or context.spec.epoch > 1:
+        context.reporter.emit("resumed", step=0)
+
+
+def check_same_run(context: Context, checkpoint: Path, identity: Any) -> None:
+    """A checkpoint goes on only with the same model, rows and method; other settings and libraries are allowed, and said."""
+    from workers.training_state import read_state
+
+    manifest, saved = read_manifest(checkpoint), read_state(checkpoint)["recipe"]
+    if manifest.config_hash != identity.config_hash or saved["method"] != identity.recipe["method"]:
+        what = "The checkpoint belongs to a run with another model, other rows or another method."
+        raise UserError(what, "Start a new run instead.", "resume_from")
+    changed = [name for name, value in sorted(identity.recipe.items()) if value != saved.get(name)]
+    changed += [name for name, value in identity.versions.items() if value != manifest.versions.get(name)]
+    if changed:
+        text = f"Changed since the checkpoint: {', '.join(changed)}. The run goes on, but not exactly as it would have."
+        context.reporter.log("warn", text)
+
+
+def config_hash(facts: ModelFacts, fingerprint: str) -> str:
+    """What model on what rows, as one hash."""
+    text = json.dumps([facts.architecture, facts.parameters, facts.bytes, fingerprint])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """The versions of the libraries that have a say in the numbers."""
+    return {name: importlib.metadata.version(name) for name in LIBRARIES}
+
+
+def arguments(context: Context, recipe: Recipe, precision: Any, has_eval: bool) -> Any:
+    """The recipe in TRL's words."""
+    import torch
+    import trl
+
+    evaluates, saves = has_eval and recipe.eval_every > 0, recipe.save_every > 0
+    return trl.SFTConfig(  # type: ignore[attr-defined]
+        output_dir=str(context.folder / "work"), seed=recipe.seed, learning_rate=recipe.learning_rate, num_train_epochs=recipe.epochs,
+        max_steps=recipe.max_steps or -1, per_device_train_batch_size=recipe.batch_size, per_device_eval_batch_size=recipe.batch_size,
+        gradient_accumulation_steps=recipe.gradient_accumulation, warmup_steps=recipe.warmup_ratio,
+        lr_scheduler_type="constant_with_warmup" if recipe.scheduler == "constant" else recipe.scheduler,
+        weight_decay=recipe.weight_decay, max_grad_norm=recipe.max_grad_norm, bf16=precision.bf16, fp16=precision.fp16,
+        gradient_checkpointing=recipe.gradient_checkpointing, logging_steps=recipe.logging_every, logging_nan_inf_filter=False,
+        eval_strategy="steps" if evaluates else "no", eval_steps=recipe.eval_every or None,
+        save_strategy="steps" if saves else "no", save_steps=recipe.save_every or 500, report_to="none", disable_tqdm=True,
+        dataloader_pin_memory=torch.cuda.is_available(), max_length=None, packing=False,
+        dataset_kwargs={"skip_prepare_dataset": True},
+    )  # fmt: skip
+
+
+def _load(modelling: Any, recipe: Recipe, folder: Path, checkpoint: Path | None, dtype: Any) -> Any:
+    if recipe.method == "full":
+        return modelling.load_model(checkpoint or folder, dtype)
+    return modelling.with_adapter(modelling.load_model(folder, dtype), recipe, checkpoint)
+
+
+def _tell_facts(context: Context, recipe: Recipe, trainer: Any, counts: dict[str, int], longest: int) -> None:
+    from workers import modelling
+
+    trainable, total = modelling.count_parameters(trainer.model)
+    facts = {**counts, "trainable_parameters": trainable, "total_parameters": total, "device": str(trainer.args.device)}
+    for name, value in facts.items():
+        context.reporter.fact(name, value)
+    rows = (
+        f"{counts['train_rows']} rows to learn from, {counts['eval_rows']} to measure, {counts['truncated_rows']} cut"
+    )
+    rows += f", {counts['aside_rows']} left alone" if counts["aside_rows"] else ""
+    context.reporter.log("info", f"{rows}; {trainable:,} of {total:,} weights are trained on {trainer.args.device}")
+    for caution in recipe.warnings(counts["train_rows"] + counts["eval_rows"], longest, counts["eval_rows"]):
+        context.reporter.log("warn", f"{caution.field}: {caution.message}")
+
+
+@contextlib.contextmanager
+def _saved_on_leaving(run: Run) -> Iterator[None]:
+    """Save a checkpoint when the block is left because the run goes on elsewhere."""
+    try:
+        yield
+    except Interrupted:
+        if run.context.wish == Wish.LEAVE:
+            run.trainer.save_now()
+        raise
+
+
+def _say(context: Context, phase: str, done: int = 0, total: int = 1) -> None:
+    context.check()
+    context.reporter.log("info", phase)
+    context.reporter.progress(done, total, "steps", phase)
