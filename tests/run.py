@@ -17,7 +17,8 @@ POSTGRES = os.environ.get("TUNELOOP_TEST_POSTGRES_URL", "postgres://postgres@127
 REQUIRE_ALL = os.environ.get("TUNELOOP_TEST_REQUIRE_ALL") == "1"
 UNIT = ["tests", "--ignore=tests/e2e", "--ignore=tests/faults", "--ignore=tests/bench", "--ignore=tests/workers"]
 WORKERS = ["tests/workers"]
-REAL = ["tests/faults", "tests/e2e"]
+# Real processes and browsers: what fails is run once more, and told as RERUN at the end, for it wants mending all the same.
+REAL = ["tests/faults", "tests/e2e", "--reruns", "1", "-rR"]
 
 
 def pytest(*words: str) -> list[str]:

@@ -34,8 +34,9 @@ const session = new Session(page, drafts, new TaskClock(), {
   onTask, onRefused, onKept,
   onSent,
   onAhead: (task) => view.load(task),
-  onRest: (why, told) => [screen.rest(), rest(root, why, told, { undo: () => session.undo(), home: find("leave").href })],
-  onCount: (told) => screen.count(told, session.outbox.waiting().length),
+  onWait: () => screen.rest(true),
+  onRest: (why, told) => [screen.rest(false), rest(root, why, told, { undo: () => session.undo(), home: find("leave").href })],
+  onCount: () => screen.count(),
   onLost: (error) => toast(said(error), "warn"),
   onFault: (error) => toast(said(error), error.code === "nothing_to_undo" ? "info" : "bad"),
 });
@@ -58,13 +59,13 @@ function onTask(task, refused = null) {
   const unsent = drafts.unsent(task.id);
   Object.assign(now, { mark: null, from: null, isTouched: false, answers: answersFrom(page.parts, task.data, unsent ?? task.draft) });
   view.show(task, noticesOf(task, refused));
+  screen.work(task);
   refill();
   document.activeElement?.blur?.();
   getSelection().removeAllRanges();
   activate(controls[0]);
   if (controls[0].kind === "TextArea") root.querySelector("textarea").focus();
   if (unsent) drafts.keep(task.id, unsent);
-  screen.work(task);
   scrollTo(0, 0);
   const control = refused && controls.find(({ name }) => `result.${name}` === refused.field);
   if (control) insist(control, refused.message);
@@ -92,7 +93,7 @@ function onKept(error) {
   const waiting = session.outbox.waiting().length;
   if (error?.status === 401 || error?.status === 403) tell(fill(words.signed_out, { count: waiting }), "warn");
   else if (waiting && (error || !navigator.onLine)) tell(fill(words.waiting, { count: waiting }), "warn");
-  screen.count(null, waiting);
+  screen.count();
   listRefused(find("refused"), session.outbox.refused(), { open, again: (entry) => session.outbox.again(entry), drop: (entry) => session.outbox.drop(entry) });
 }
 

@@ -13,6 +13,5 @@ export function rest(root, why, { why_words: given, error }, { undo, home }) {
   const done = kind === "quota" || kind === "nothing" ? [button({ class: "btn" }, undo, icon("undo"), words.last_again)] : [];
   const row = make("div", { class: "row" }, make("a", { class: "btn", href: home }, words.other_projects), ...done);
   const said = [given, words[`${kind}_more`], faults].filter(Boolean).map((text) => make("p", {}, text));
-  root.setAttribute("aria-busy", "false");
   root.replaceChildren(make("div", { class: "card" }, make("div", { class: "empty", "data-rest": why }, icon(ICONS[kind]), make("h2", {}, words[`${kind}_title`]), ...said, row)));
 }

@@ -7,17 +7,16 @@ const SHELF = "tuneloop-guide"; // whether the guidelines are open
 
 export function around({ page, session, redraw }) {
   const why = find("why"), flag = find("flag-dialog"), guide = find("guide");
-  let counts = null;
 
-  function count(told, waiting) {
-    counts = told ?? counts;
+  function count() {
+    const counts = session.tally.now();
     if (!counts) return;
-    const done = counts.done + waiting, left = Math.max(counts.left - waiting, 0);
+    const { done, left, quota, deadline } = counts;
     Object.assign(find("bar"), { max: Math.max(done + left, 1), value: done });
     find("count").textContent = fill(words.done_of, { done, all: done + left });
     [find("mine-done").textContent, find("mine-left").textContent] = [done, left];
-    line("quota", counts.quota_left === null || counts.quota_left === undefined ? "" : String(Math.max(counts.quota_left - waiting, 0)));
-    line("deadline", counts.deadline ? until(counts.deadline) : "");
+    line("quota", quota === null ? "" : String(quota));
+    line("deadline", deadline ? until(deadline) : "");
   }
 
   function line(id, text) {
@@ -30,6 +29,12 @@ export function around({ page, session, redraw }) {
     find("deadline").title = new Date(deadline).toLocaleString();
     find("deadline").toggleAttribute("data-soon", hours < 24);
     return Math.abs(hours) < 48 ? far.format(Math.round(hours), "hour") : far.format(Math.round(hours / 24), "day");
+  }
+
+  // While the next task is on its way, the one on the screen is decided and takes nothing more.
+  function wait(isWaiting) {
+    find("task").setAttribute("aria-busy", String(isWaiting));
+    find("task").inert = isWaiting;
   }
 
   function toggleGuide() {
@@ -72,9 +77,10 @@ export function around({ page, session, redraw }) {
 
   return {
     count,
-    rest: () => NEEDS_TASK.forEach((id) => (find(id).disabled = true)),
+    rest: (isWaiting) => [NEEDS_TASK.forEach((id) => (find(id).disabled = true)), wait(isWaiting)],
     work: (task) => {
       NEEDS_TASK.forEach((id) => (find(id).disabled = false));
+      wait(false);
       find("flag").setAttribute("aria-pressed", String(Boolean(task.flagged)));
     },
   };

@@ -3,18 +3,24 @@ import { Outbox } from "./labeloutbox.js";
 import { Server } from "./labelserver.js";
 import { Supply } from "./labelsupply.js";
 import { hold } from "./labeltabs.js";
+import { Tally } from "./labeltally.js";
 import { live } from "./live.js";
 import { words } from "./words.js";
 
 const RETRY = 5000; // ms until a task is asked for again when the console did not answer
 
 export class Session extends Supply {
-  // `told` is {onTask(task, refused), onAhead(task), onRest(why, told), onCount(told), onSent(entry, answer), onRefused(entry), onLost(error), onFault(error), onKept(error)}
+  // `told` is {onTask(task, refused), onAhead(task), onWait(), onRest(why, told), onCount(), onSent(entry, answer), onRefused(entry), onLost(error), onFault(error), onKept(error)}
   constructor(page, drafts, clock, told) {
-    const server = new Server(page), deliver = async (entry) => (await drafts.settle(entry.task.id), server.deliver(entry));
+    const server = new Server(page), deliver = async (entry) => {
+      await drafts.settle(entry.task.id);
+      const answer = await server.deliver(entry);
+      this.tally.delivered(entry.kind);
+      return answer;
+    };
     const outbox = new Outbox(`tuneloop-out-${page.person}-${page.topic}`, deliver, { onSent: told.onSent, onRefused: told.onRefused, onChange: told.onKept });
     super(server, outbox, told);
-    Object.assign(this, { drafts, clock, isBusy: false, retry: null });
+    Object.assign(this, { drafts, clock, tally: new Tally(outbox), isBusy: false, retry: null });
     setInterval(() => this.beat(), page.heartbeat * 1000);
     document.addEventListener("visibilitychange", () => this.beat());
     addEventListener("online", () => (this.task ? this.prefetch() : this.load()));
@@ -68,8 +74,9 @@ export class Session extends Supply {
 
   forward() {
     this.task = null;
-    if (this.ahead.length) this.take(this.ahead[0]);
-    else this.load();
+    if (this.ahead.length) return this.take(this.ahead[0]);
+    this.told.onWait();
+    return this.load();
   }
 
   submit = (result) => this.leave("submit", { result, lead_time: this.clock.seconds });
@@ -99,7 +106,10 @@ export class Session extends Supply {
     if (kept) return { ...kept.task, draft: kept.body.result ?? kept.task.draft };
     await Promise.all([this.outbox.flush(), this.drafts.send()]);
     if (this.outbox.waiting().length) throw new Error(words.undo_away);
-    return this.server.undo();
+    const task = await this.server.undo();
+    this.tally.undone();
+    this.told.onCount();
+    return task;
   }
 
   async release() {

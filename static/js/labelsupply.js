@@ -19,7 +19,8 @@ export class Supply {
     const mine = [...this.inHand(), ...this.outbox.waiting().map(({ task }) => task)].map(({ id }) => id);
     this.elsewhere = await heldElsewhere();
     const told = await this.server.next([...new Set([...mine, ...this.elsewhere])].slice(0, 10));
-    this.told.onCount(told);
+    this.tally.hear(told);
+    this.told.onCount();
     const isKnown = told.assignment && [...this.inHand().map(({ id }) => id), ...mine].includes(told.assignment.id);
     return isKnown ? { ...told, assignment: null } : told;
   }

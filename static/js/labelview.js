@@ -22,7 +22,6 @@ export class TaskView {
     this.images.clear();
     const head = make("div", { class: "row small muted task-line" }, fill(words.task_number, task));
     this.root.replaceChildren(head, ...notices, ...this.parts.flatMap((part) => this.part(part) ?? []));
-    this.root.setAttribute("aria-busy", "false");
   }
 
   // Pictures of tasks to come are loaded ahead and put in as they are.

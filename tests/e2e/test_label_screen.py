@@ -357,3 +357,36 @@ def test_hostile_text__in_tasks_labels_guidelines_and_names__is_shown_as_text(
     expect(shaky.locator("h1")).to_contain_text(XSS)
     assert shaky.locator("img[src=x], [onerror]").count() == 0
     assert dialogs == []
+
+
+COUNTS = """() => { const done = document.getElementById("mine-done"); window.seen = [Number(done.textContent)];
+new MutationObserver(() => seen.push(Number(done.textContent))).observe(done, { childList: true }); }"""
+
+
+def test_slow_console__each_task_waited_for__screen_takes_nothing_meanwhile__count_never_goes_back(
+    shaky: Page, client: httpx.Client
+) -> None:
+    work, held = Work(client, CHOICES, texts(6)), list[Route]()
+
+    def let_through_until(words: str) -> None:
+        """The console answers only until the words are there; what is asked after that waits."""
+        while words not in shaky.locator("#task").inner_text():
+            while held:
+                held.pop(0).continue_()
+            shaky.wait_for_timeout(20)
+
+    shaky.route(re.compile(r"/tasks/next/$"), lambda route: held.append(route))
+    shaky.goto(work.path)
+    let_through_until("Number 1:")
+    shaky.evaluate(COUNTS)
+    for number in range(1, 7):
+        expect(shaky.locator("#task")).to_have_attribute("aria-busy", "false")
+        keys(shaky, "2" if number % 3 == 0 else "1", "Enter")
+        expect(shaky.locator("#task")).to_have_attribute("aria-busy", "true")
+        expect(shaky.locator("#mine-done")).to_have_text(str(number))
+        expect(shaky.locator("#submit")).to_be_disabled()
+        keys(shaky, "1", "Enter")  # to a task that is decided already
+        let_through_until(f"Number {number + 1}:" if number < 6 else "Nothing left for you")
+    seen = shaky.evaluate("() => seen")
+    assert seen == sorted(seen), seen
+    expect_each_once(work, 6)
