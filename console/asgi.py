@@ -3,6 +3,7 @@ import os
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "console.settings")
+os.environ.setdefault("TUNELOOP_DATABASE_POOL", "12")  # a server of pages: many threads of one process
 http = get_asgi_application()
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402

@@ -112,7 +112,16 @@ elif "postgresql" in _database["ENGINE"]:
         **KEEPALIVES,
     }
     _database["CONN_HEALTH_CHECKS"] = True
-_database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=0)  # under ASGI a kept connection would outlive its thread
+    # Connections that all threads of a process share: every request has a thread of its own, and would else have a connection too.
+    # console/asgi.py asks for them; a worker or command has few threads, and forks. Who waits for longer is told 503.
+    if _most := env.int("TUNELOOP_DATABASE_POOL", default=0):
+        _pool = {
+            "min_size": min(2, _most),
+            "max_size": _most,
+            "timeout": env.float("TUNELOOP_DATABASE_WAIT", default=10.0),
+        }
+        _database["OPTIONS"]["pool"] = _pool
+_database["CONN_MAX_AGE"] = 0  # under ASGI a kept connection would outlive its thread
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
 STATIC_URL = "static/"

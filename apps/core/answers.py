@@ -1,9 +1,12 @@
 """How an error leaves the console: one shape for the API, a page for people."""
 
+import logging
+import sys
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as ModelError
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 from django.views import defaults
@@ -11,7 +14,9 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
-from apps.core.errors import Problem, TooLarge
+from apps.core.errors import Busy, Problem, TooLarge
+
+log = logging.getLogger(__name__)
 
 
 def answer(exc: Exception, context: dict[str, Any]) -> Response | None:
@@ -22,15 +27,22 @@ def answer(exc: Exception, context: dict[str, Any]) -> Response | None:
         return response
     if response is None:
         set_rollback()
-        return Response(problem.as_dict(), status=problem.status)
+        return Response(problem.as_dict(), status=problem.status, headers=_headers(problem))
     response.data = problem.as_dict()  # the framework's status and headers (Allow, WWW-Authenticate) stay
     return response
+
+
+def _headers(problem: Problem) -> dict[str, str]:
+    return {"Retry-After": str(problem.retry_after)} if isinstance(problem, Busy) else {}
 
 
 def _as_problem(exc: Exception) -> Problem | None:
     """What a caller may know of an exception; None for a fault of ours."""
     if isinstance(exc, Problem):
         return exc
+    if isinstance(exc, OperationalError):  # no connection became free, the database is away, somebody else's lock
+        log.error("the database does not answer: %s", exc, exc_info=exc)
+        return Busy(_("The database does not answer now."), hint=_("Nothing was kept; try again in a few seconds."))
     if isinstance(exc, exceptions.ValidationError):
         field, message, code = _first(exc.get_full_details())
         return Problem(message, field=field, code=code)
@@ -81,7 +93,14 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """handler500: a fault of ours. What it was is in the log, not in the answer."""
+    """handler500: a fault of ours, or a database that does not answer. What it was is in the log, not in the answer."""
+    fault = sys.exc_info()[1]
+    busy = _as_problem(fault) if isinstance(fault, OperationalError) else None
+    if busy and wants_json(request):
+        return JsonResponse(busy.as_dict(), status=busy.status, headers=_headers(busy))
+    if busy:  # a page of the frame would ask the database again
+        text = f"{busy} {busy.as_dict()['error']['hint']}\n"
+        return HttpResponse(text, "text/plain; charset=utf-8", status=busy.status, headers=_headers(busy))
     if not wants_json(request):
         return defaults.server_error(request)
     return JsonResponse(Problem(_("This is a fault of the console."), code="server_error").as_dict(), status=500)

@@ -37,3 +37,11 @@ class Gone(Problem):
 class TooLarge(Problem):
     status = 413
     code = "too_large"
+
+
+class Busy(Problem):
+    """The console cannot serve this now and will soon; `retry_after` in seconds."""
+
+    status = 503
+    code = "busy"
+    retry_after = 2

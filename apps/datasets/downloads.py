@@ -4,11 +4,11 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.http import Http404, StreamingHttpResponse
 from django.utils.text import slugify
 
 from apps.core.storage import storage
+from apps.core.threads import in_thread
 from apps.datasets.models import DatasetVersion
 from apps.datasets.rows import iterate
 
@@ -45,7 +45,7 @@ def _attachment(pieces: Iterator[bytes], name: str) -> StreamingHttpResponse:
 
 async def _awaited(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     """Piece by piece from a thread: a plain iterator would be read to its end into memory before the first byte is sent."""
-    take = sync_to_async(lambda: next(pieces, None), thread_sensitive=False)
+    take = in_thread(lambda: next(pieces, None), thread_sensitive=False)
     while (piece := await take()) is not None:
         yield piece
 

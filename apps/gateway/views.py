@@ -4,7 +4,6 @@ from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any
 
-from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.translation import gettext as _
@@ -12,6 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from apps.core.errors import Problem
 from apps.core.parsers import json_of
+from apps.core.threads import in_thread
 from apps.gateway import asked, callers, resolving, shapes
 from apps.gateway.completing import Call
 
@@ -55,14 +55,14 @@ def refusal(problem: Problem, headers: dict[str, str] | None = None) -> HttpResp
 @door("GET")
 async def models(request: HttpRequest) -> HttpResponse:
     """Every name that the key can ask for."""
-    found, owner = await sync_to_async(_names)(request)
+    found, owner = await in_thread(_names)(request)
     return JsonResponse({"object": "list", "data": [shapes.model(name, at, owner) for name, at in found]})
 
 
 @door("GET")
 async def model(request: HttpRequest, name: str) -> HttpResponse:
     """One name."""
-    found, owner = await sync_to_async(_names)(request)
+    found, owner = await in_thread(_names)(request)
     for known, created in found:
         if known == name:
             return JsonResponse(shapes.model(known, created, owner))
@@ -79,7 +79,7 @@ async def chat_completions(request: HttpRequest) -> HttpResponseBase:
     """Ask a deployment, plain or streamed."""
     call = Call(request.path)
     try:
-        await sync_to_async(_take)(request, call)
+        await in_thread(_take)(request, call)
         return await (call.streamed() if call.asked.is_stream else call.plain())
     except BaseException as exc:
         call.note_end(exc)

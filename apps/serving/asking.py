@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import aclosing
 from typing import Any
 
-from asgiref.sync import sync_to_async
-
 from apps.core.errors import Problem
+from apps.core.threads import in_thread
 from apps.serving import engine, exchanges
 from apps.serving.engine import Delta
 from apps.serving.models import Exchange, ExchangeStatus
@@ -44,14 +43,14 @@ async def answers(exchange: Exchange) -> AsyncIterator[Delta]:
     finally:
         keeping.cancel()
         end = {"answer": _storable(said), "latency_ms": _ms_since(began), **told}
-        await to_the_end(sync_to_async(exchanges.close)(exchange, status, **end))
+        await to_the_end(in_thread(exchanges.close)(exchange, status, **end))
 
 
 async def _keep(exchange: Exchange, said: list[str]) -> None:
     """As long as the answer goes on: a sign of life, and its words so far."""
     while True:
         await asyncio.sleep(KEEP_EVERY_S)
-        await sync_to_async(exchanges.keep)(exchange, _storable(said))
+        await in_thread(exchanges.keep)(exchange, _storable(said))
 
 
 def _storable(said: list[str]) -> str:

@@ -6,7 +6,6 @@ from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
@@ -18,6 +17,7 @@ from apps.accounts.access import current_workspace, fetch_for, require
 from apps.accounts.models import Workspace, workspaces_where
 from apps.core.errors import Problem
 from apps.core.parsers import json_of
+from apps.core.threads import in_thread
 from apps.registry.models import ModelVersion
 from apps.serving import asking, exchanges, pages, services, trying
 from apps.serving.engine import Delta, require_ready
@@ -110,7 +110,7 @@ def exchange(request: HttpRequest, pk: UUID) -> HttpResponse:
 async def try_it(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """Words as they come, one JSON object a line. What fails before the first of them is answered as the API does."""
     try:
-        begun = await sync_to_async(_begin)(request, pk)
+        begun = await in_thread(_begin)(request, pk)
         deltas = asking.answers(begun)
         first = await anext(deltas)
     except Problem as problem:
