@@ -6,13 +6,16 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from workers.formats.columns import Columns
 from workers.formats.lines import LINE_CAP
 from workers.formats.problems import FileRefused, Problem, RowFault
 from workers.formats.rows import Row, Rows
 from workers.formats.values import MAX_COLUMNS, MAX_DEPTH, check_storable, too_deep
+from workers.formats.vectors import bytes_in
 
 BATCH_ROWS = 1000
 
@@ -50,6 +53,35 @@ def rows_in(batch: pa.RecordBatch, before: int) -> Rows | None:
         columns.append(values)
     numbers = list(range(before + 1, before + batch.num_rows + 1))
     return Rows(numbers, [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)])
+
+
+def columns_in(batch: pa.RecordBatch, before: int) -> Columns | None:
+    """The columns of a batch; None when a value is at fault."""
+    values = dict[str, Any]()
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        found = _array(column)
+        if found is None:
+            return None
+        values[name] = found
+    lines = np.arange(before + 1, before + batch.num_rows + 1)
+    names = batch.schema.names
+    return Columns(lines, values, lambda place: _row(batch, names, place, before + place + 1))
+
+
+def _array(column: pa.Array) -> Any:
+    """A column of texts, whole numbers or booleans as an array, another one as plain values; None when one of them is at fault."""
+    kind = column.type
+    if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        return column
+    if not any(is_text(kind) for is_text in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)):
+        return _values(column)
+    try:
+        column = column.cast(pa.string())
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        return None
+    longest = pc.max(pc.binary_length(column)).as_py() or 0
+    return None if longest > LINE_CAP or not bytes_in(column)[0].all() else column
 
 
 def _values(column: pa.Array) -> list[Any] | None:

@@ -38,9 +38,9 @@ def read_lines_of_json(data: bytes, first: int) -> tuple[Rows, list[Problem], in
         number, stop = number + 1, text.find("\n", start)
         stop = size if stop < 0 else stop
         is_odd = has_escapes and ODD_ESCAPE.search(text, start, stop)
-        value = None if is_odd else _plain_object(text, start, stop)
+        value = None if is_odd else plain_object(text, start, stop)
         if value is None:
-            item = _read_alone(text[start : stop + 1], number)
+            item = read_alone(text[start : stop + 1], number)
             if item is None:
                 blank += 1
             elif isinstance(item, Problem):
@@ -71,10 +71,10 @@ def _gathered(items: Iterator[Row | Problem | None]) -> tuple[Rows, list[Problem
     )
 
 
-def _plain_object(text: str, start: int, stop: int) -> dict[str, Any] | None:
+def plain_object(text: str, start: int, stop: int) -> dict[str, Any] | None:
     """The object that fills a line, None for anything else: then a second look tells what it is."""
     try:
-        value, end = _scan(text, start)
+        value, end = scan(text, start)
     except (ValueError, StopIteration, RecursionError):
         return None
     if value.__class__ is not dict or end > stop or (end != stop and text[end:stop] != "\r"):
@@ -96,7 +96,7 @@ def _is_odd_inside(value: dict[str, Any], text: str, start: int, stop: int) -> b
     return marks > MAX_DEPTH or bool(_LONG_NUMBER.search(text, start, stop))
 
 
-def _read_alone(line: str, number: int) -> Row | Problem | None:
+def read_alone(line: str, number: int) -> Row | Problem | None:
     return next(read_jsonl(io.BufferedReader(io.BytesIO(line.encode())), first=number))
 
 
@@ -111,4 +111,4 @@ def _refuse(word: str) -> NoReturn:
     raise _Odd(word)
 
 
-_scan = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse).scan_once  # type: ignore[attr-defined]  # missing in typeshed
+scan = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse).scan_once  # type: ignore[attr-defined]  # missing in typeshed

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from workers.formats.chat import TrainingRow
 from workers.formats.layouts import ColumnMapping, map_row
@@ -23,6 +24,24 @@ class Part(NamedTuple):
     problems: list[Problem]
     blank_lines: int
     statistics: dict[str, int]
+
+
+def joined(
+    table: pa.Table,
+    size: int,
+    single: Sequence[TrainingRow],
+    problems: list[Problem],
+    blank: int,
+    statistics: Statistics,
+) -> Part:
+    """The part of rows that were made together (`size` characters, counted already) and others made one by one, in their order."""
+    if single:
+        table = pa.concat_tables([table, as_table(list(single))]).combine_chunks()
+        table = table.take(pc.sort_indices(table.column("source_line")))
+        for row in single:
+            size += text_bytes(row)
+            statistics.add(row)
+    return Part(table, size, sorted(problems, key=lambda problem: problem.line), blank, statistics.as_dict())
 
 
 def convert(items: Iterable[Row | Problem | None], mapping: ColumnMapping) -> Part:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from workers.formats.chat import TrainingRow
+from workers.formats.vectors import bytes_in
 
 SHARD_ROWS = 50_000
 SHARD_BYTES = 64 * 2**20  # of text, before compression
@@ -73,13 +75,16 @@ class ShardWriter:
 
     def add_table(self, rows: pa.Table, size: int) -> None:
         """Append the rows of a table that `as_table` made, with `size` bytes of text; do not mix with `add`."""
-        ids, splits = rows.column("row_id").to_pylist(), rows.column("split")
+        ids, splits = rows.column("row_id"), rows.column("split")
         if splits.null_count == rows.num_rows:
-            lines = "".join([f"{row}\n" for row in ids])
+            lines = pc.binary_join_element_wise(ids, "\n", "")
         else:
-            pairs = zip(ids, splits.to_pylist(), strict=True)
-            lines = "".join([f"{row} {split}\n" if split else f"{row}\n" for row, split in pairs])
-        self._hash.update(lines.encode())
+            after = pc.if_else(
+                pc.fill_null(pc.not_equal(splits, ""), False), pc.binary_join_element_wise(" ", splits, ""), ""
+            )
+            lines = pc.binary_join_element_wise(ids, after, "\n", "")
+        for chunk in lines.chunks:
+            self._hash.update(bytes_in(chunk)[0])
         self.rows += rows.num_rows
         self._tables.append(rows)
         self._row_bytes += size
