@@ -8,6 +8,7 @@ from apps.datasets.quality.kind import PROFILE
 from apps.datasets.versions.jobs import COMPARE
 from apps.evaluation.jobs import ANSWERS, EVALUATE
 from apps.jobs.kinds import Kind
+from apps.labeling.exchange.jobs import KIND as TAKE
 from apps.labeling.queueing.jobs import KIND as FILL
 from apps.serving.jobs import SERVE
 from apps.training.jobs import CHAT, PREPARE_MODEL, SFT
@@ -21,6 +22,7 @@ _ALL: tuple[Kind, ...] = (
     PROFILE,
     DUPLICATES,
     FILL,
+    TAKE,
     SFT,
     PREPARE_MODEL,
     CHAT,

@@ -6,6 +6,7 @@ PROJECT = "label-projects/<str:pk>/"
 urlpatterns = [
     path("", include("apps.labeling.questions.api_urls")),
     path("", include("apps.labeling.queueing.api_urls")),
+    path("", include("apps.labeling.exchange.api_urls")),
     path("", include("apps.labeling.reviewing.api_urls")),
     path("", include("apps.labeling.harvest.api_urls")),
     path("label-projects/", api.Projects.as_view(), name="label-projects"),

@@ -32,7 +32,7 @@ TABS = (
     Tab("agreement", gettext_lazy("Agreement"), "agreement", "may_review"),
     Tab("people", gettext_lazy("People"), "people", "may_manage"),
     Tab("report", gettext_lazy("Report"), "report", "may_review"),
-    Tab("export", gettext_lazy("Export"), "formats", "may_manage"),
+    Tab("export", gettext_lazy("In and out"), "formats", "may_manage"),
     Tab("settings", gettext_lazy("Settings"), "settings", "may_manage"),
 )
 TONES = {"draft": "idle", "open": "info", "paused": "warn", "closed": "good"}

@@ -4,15 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.urls import reverse
-from django.utils.translation import gettext as _
-from rest_framework.exceptions import ParseError
 
 from apps.accounts.models import Workspace
 from apps.core import live
-from apps.core.errors import Problem
-from apps.core.parsers import SafeJSONParser
 from apps.labeling import listing, progress, queue, wording
-from apps.labeling.exchange import Imported
 from apps.labeling.framing import TONES
 from apps.labeling.harvest import saying
 from apps.labeling.models import LabelProject
@@ -73,23 +68,3 @@ def work_page(project: LabelProject, person: Any) -> dict[str, Any]:
         "has_pictures": any(shown.kind == "Image" for shown in project.config.shown),
         "mine": progress.own(project, person),
     }
-
-
-def read_json(file: Any) -> Any:
-    """A sent file as JSON. Raises Problem."""
-    if file is None:
-        raise Problem(_("Choose a file."), field="file", code="required")
-    try:
-        return SafeJSONParser().parse(file)
-    except ParseError as exc:
-        raise Problem(_("The file is not JSON: %(why)s") % {"why": str(exc.detail)[:200]}, field="file") from None
-
-
-def imported_in_words(done: Imported) -> str:
-    words = _("%(tasks)d tasks added, %(annotations)d answers taken") % vars(done)
-    more = {
-        "known": _("%(count)d tasks were there"),
-        "repeated": _("%(count)d answers were there"),
-        "surplus": _("%(count)d answers more than people a task"),
-    }
-    return ", ".join([words, *(more[name] % {"count": vars(done)[name]} for name in more if vars(done)[name])]) + "."

@@ -14,5 +14,4 @@ urlpatterns = [
     path("<uuid:pk>/tasks/", views.tasks, name="tasks"),
     path("<uuid:pk>/work/", views.work, name="work"),
     path("<uuid:pk>/status/", views.move, name="move"),
-    path("<uuid:pk>/import/", views.import_file, name="import"),
 ]

@@ -2,15 +2,13 @@
 
 from uuid import UUID
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from apps.accounts.access import current_workspace, fetch_for, require
-from apps.core.errors import Problem
-from apps.labeling import exchange, pages, services
+from apps.labeling import pages, services
 from apps.labeling.framing import frame, is_partial, may
 from apps.labeling.models import LabelProject
 from apps.labeling.queueing.pages import tasks_page
@@ -61,17 +59,3 @@ def move(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = fetch_for(request.user, "labeling.manage", LabelProject, pk)
     services.move_project(actor=request.user, project=found, to=request.POST.get("status", ""))
     return redirect(found)
-
-
-@login_required
-@require_POST
-def import_file(request: HttpRequest, pk: UUID) -> HttpResponse:
-    found = fetch_for(request.user, "labeling.manage", LabelProject, pk)
-    try:
-        items = pages.read_json(request.FILES.get("file"))
-        done = exchange.import_tasks(actor=request.user, project=found, items=items)
-    except Problem as problem:
-        context = {**frame(request, found), "tab": "tasks", "problem": problem, **tasks_page(found, {})}
-        return render(request, "labeling/project_tasks.html", context, status=problem.status)
-    messages.success(request, pages.imported_in_words(done))
-    return redirect("labeling:tasks", found.pk)

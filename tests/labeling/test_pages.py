@@ -1,10 +1,8 @@
 """The pages of labeling: what they show, to whom, and that nothing of a config or a row is ever markup."""
 
-import json
 from collections.abc import Callable
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
@@ -114,17 +112,6 @@ def test_move__by_the_page__opens_and_pauses(cast: Cast, browser_of: Browsers, p
     assert browser.post(address, {"status": "nonsense"}).status_code == 409
     project.refresh_from_db()
     assert project.status == ProjectStatus.PAUSED
-
-
-def test_tasks__import_of_a_file__is_told_or_refused(cast: Cast, browser_of: Browsers, project: LabelProject) -> None:
-    browser, address = browser_of(cast.curator), reverse("labeling:import", args=[project.pk])
-    good = json.dumps([{"data": {"prompt": "New?", "answer": "Yes."}}]).encode()
-    assert browser.post(address, {"file": SimpleUploadedFile("tasks.json", good)}).status_code == 302
-    assert b"1 tasks added" in browser.get(reverse("labeling:tasks", args=[project.pk])).content
-    for content, said in ((b"{", "is not JSON"), (b'[{"data": {}}]', "does not have"), (b'"x"', "Send a list")):
-        answer = browser.post(address, {"file": SimpleUploadedFile("tasks.json", content)})
-        assert answer.status_code == 400 and said in answer.content.decode()
-    assert browser.post(address).status_code == 400 and project.tasks.count() == 7
 
 
 def test_freeze__by_the_page__leads_to_the_version(cast: Cast, browser_of: Browsers, answered: LabelProject) -> None:

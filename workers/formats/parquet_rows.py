@@ -31,6 +31,11 @@ class ParquetTable:
         self._batch = _batch_rows(self._file.metadata)
         self.done = 0
 
+    @property
+    def count(self) -> int:
+        """Rows, as the metadata says."""
+        return int(self._total)
+
     def position(self) -> int:
         """Bytes read so far, in proportion to the rows."""
         return int(self._size * self.done // max(self._total, 1))

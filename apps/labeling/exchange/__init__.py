@@ -2,5 +2,6 @@
 
 from apps.labeling.exchange.reading import Imported, import_tasks
 from apps.labeling.exchange.sending import FORMATS, export
+from workers.labels.reading import MOST_BYTES
 
-__all__ = ["FORMATS", "Imported", "export", "import_tasks"]
+__all__ = ["FORMATS", "MOST_BYTES", "Imported", "export", "import_tasks"]

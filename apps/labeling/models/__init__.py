@@ -1,6 +1,7 @@
 """Label projects, their tasks and what people answered."""
 
 from apps.labeling.models.harvests import HarvestPlan, Rule
+from apps.labeling.models.imports import LabelImport
 from apps.labeling.models.projects import MAX_OVERLAP, LabelProject, ProjectQuerySet, ProjectStatus, TaskOrder
 from apps.labeling.models.reviews import (
     Comment,
@@ -32,6 +33,7 @@ __all__ = [
     "GoldAnswer",
     "HarvestPlan",
     "Hold",
+    "LabelImport",
     "LabelProject",
     "OwnQuerySet",
     "ProjectQuerySet",

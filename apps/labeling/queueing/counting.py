@@ -4,7 +4,10 @@ Who changes how many answers a task has, or which one is accepted, does it here:
 what it is afterwards are sure, and the difference goes to the share of whoever did it.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, models, transaction
 from django.db.models import Avg, Count, F, Max, Q, Sum
@@ -14,6 +17,7 @@ from apps.labeling.golden import gold
 from apps.labeling.models import Annotation, Assignment, AssignmentStatus, LabelProject, Share, Task, WorkDay
 
 _KEEP = object()
+_AT_ONCE = 500
 EXACT_BELOW = 500  # unfinished tasks: below it, what is left for a person is counted task by task
 
 
@@ -95,11 +99,33 @@ def take_answer_back(share: Share, annotation: Annotation) -> None:
         WorkDay.objects.filter(share=share, day=day, submitted__gt=0).update(**less)
 
 
-def count_import(project: LabelProject, task_id: Any, person: Any) -> None:
-    """An answer that came with an import: the person's, where there is an account, but of no day of work."""
-    share = share_of(project, person) if person else console_share(project)
-    settle(task_id, share, answers=1)
-    Share.objects.filter(pk=share.pk).update(submitted=F("submitted") + 1)
+@transaction.atomic
+def count_imports(project: LabelProject, added: Sequence[tuple[UUID, Any]]) -> None:
+    """Answers (task, person or None) that came with an import, whose tasks are locked: each is the person's, where there is an account,
+    but of no day of work. Nobody's answers are counted with the console's."""
+    tasks = list({task for task, _person in added})
+    states: dict[UUID, tuple[int, bool]] = {}
+    for start in range(0, len(tasks), _AT_ONCE):
+        rows = Task.objects.filter(pk__in=tasks[start : start + _AT_ONCE])
+        for pk, submitted, accepted in rows.values_list("pk", "submitted", "accepted_id"):
+            states[pk] = submitted, accepted is not None
+    steps_of: dict[Any, Counter[str]] = {}
+    for task, person in added:
+        submitted, decided = states[task]
+        mine = steps_of.setdefault(person, Counter())
+        mine["submitted"] += 1
+        mine["begun"] += int(submitted == 0)
+        mine["finished"] += int(not decided and submitted + 1 == project.overlap)
+        states[task] = submitted + 1, decided
+    more: dict[int, list[UUID]] = {}
+    for task, count in Counter(task for task, _person in added).items():
+        more.setdefault(count, []).append(task)
+    for count, these in more.items():
+        for start in range(0, len(these), _AT_ONCE):
+            Task.objects.filter(pk__in=these[start : start + _AT_ONCE]).update(submitted=F("submitted") + count)
+    for person, steps in steps_of.items():
+        share = share_of(project, person) if person else console_share(project)
+        Share.objects.filter(pk=share.pk).update(**{name: F(name) + step for name, step in steps.items() if step})
 
 
 def add_skips(share: Share, count: int) -> None:
