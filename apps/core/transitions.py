@@ -25,14 +25,15 @@ def move(
     """Change `row.status` to `to`: table check, guarded UPDATE, ledger line, doorbell on commit.
 
     `guard` adds conditions to the UPDATE (a fencing epoch, say); `values` are columns written with the status.
-    `is_quiet`: no doorbell, for what changes many times a second (its stage rings less often).
+    `is_quiet`: for what changes many times a second: no doorbell (its stage rings less often), and no savepoint in the caller's
+    transaction, which a failure then ends.
     Raises Conflict when the table forbids the step or when another writer was first (not exactly one row changed).
     """
     was = row.status  # type: ignore[attr-defined]
     if to not in row.TRANSITIONS.get(was, ()):  # type: ignore[attr-defined]
         words = {"what": row._meta.verbose_name, "was": was, "to": to}
         raise Conflict(_("The %(what)s is %(was)s; it cannot become %(to)s.") % words)
-    with transaction.atomic():
+    with transaction.atomic(savepoint=not is_quiet):
         rows = type(row)._default_manager.filter(pk=row.pk, status=was, **(guard or {}))
         if rows.update(status=to, **values) != 1:
             raise Conflict(

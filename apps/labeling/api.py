@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
@@ -13,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.accounts.access import current_workspace, fetch_for, require
+from apps.accounts.access import current_workspace, fetch_among, fetch_for, require
 from apps.accounts.models import workspaces_where
 from apps.core.errors import Problem
 from apps.core.idempotency import IdempotentPosts
@@ -22,8 +24,9 @@ from apps.datasets.models import DatasetVersion
 from apps.labeling import exchange, listing, progress, queue, services
 from apps.labeling.golden import gold
 from apps.labeling.harvest import saying
-from apps.labeling.models import Annotation, Assignment, LabelProject, Task
-from apps.labeling.queueing import allowance
+from apps.labeling.models import Annotation, Assignment, Gold, LabelProject, ProjectStatus, ReviewPlan, Task
+from apps.labeling.models.reviews import words_of_return
+from apps.labeling.queueing import allowance, counting
 from apps.labeling.queueing.api import SettingsSerializer
 from apps.labeling.queueing.settings import change_settings
 from apps.labeling.schema import gallery
@@ -183,32 +186,45 @@ class NextTask(APIView):
     def post(self, request: Request, pk: str) -> Response:
         project = fetch_for(request.user, "labeling.annotate", LabelProject, pk)
         besides = [str(one) for one in given(BesidesSerializer, request)["besides"]]
-        assignment = queue.take_next(actor=request.user, project=project, besides=besides)
-        return Response(next_as_dict(project, request.user, assignment))
+        turn = queue.next_turn(actor=request.user, project=project, besides=besides)
+        return Response(next_as_dict(project, request.user, turn))
 
 
-def next_as_dict(project: LabelProject, person: Any, assignment: Assignment | None) -> dict[str, Any]:
-    shown = AssignmentSerializer(assignment).data if assignment else None
-    mine = progress.own(project, person)
-    bar = None if assignment else allowance.bar_of(project, mine["share"])
+def next_as_dict(project: LabelProject, person: Any, turn: queue.Turn) -> dict[str, Any]:
+    """The task and how far the person is, from what the queue found on its way."""
+    found, share = turn.assignment, turn.share
+    told = {} if turn.seen.is_gold_mixed_in or not found else {"numbers": {found.pk: found.task.number}}
+    bar = None if found else allowance.bar_of(project, share)
+    left = 0 if bar else counting.left_for(project, person, share, turn.in_hand, turn.seen)
     return {
-        "assignment": shown,
-        "done": mine["done"],
-        "left": 0 if bar else mine["left"],
+        "assignment": AssignmentSerializer(found, context=told).data if found else None,
+        "done": share.submitted,
+        "left": left,
         "lease_seconds": queue.LEASE,
         "deadline": project.deadline,
-        "quota_left": allowance.quota_left(project, mine["share"]),
+        "quota_left": allowance.quota_left(share),
         "why": bar.code if bar else "",
         "why_words": bar.words if bar else "",
     }
 
 
-def _own(request: Request, pk: Any) -> Assignment:
-    """An assignment of the person who asks; anybody else's does not exist."""
-    person = request.user
-    assignment = fetch_for(person, "labeling.annotate", Assignment, pk, annotator=person.pk)
-    own: Assignment = Assignment.objects.select_related("task", "project", "annotator").get(pk=assignment.pk)
+def _own(request: Request, pk: Any, **also: Any) -> Assignment:
+    """An assignment of the person who asks; anybody else's does not exist. One query, with what its verbs and answers need to know."""
+    person: Any = request.user
+    project = OuterRef("project")
+    rows = Assignment.objects.visible_to(person).annotate(
+        returned_words=words_of_return(),
+        is_gold=Exists(Gold.objects.filter(task=OuterRef("task"))),
+        is_gold_mixed_in=Exists(ReviewPlan.objects.filter(project=project, gold_every__gt=0)),
+    )
+    rows = rows.select_related("task", "project").filter(annotator=person.pk, **also)
+    own: Assignment = fetch_among(person, "labeling.annotate", rows, pk)
+    own.task.project, own.annotator = own.project, person
     return own
+
+
+def _numbers(own: Assignment) -> dict[str, Any]:
+    return {} if own.is_gold_mixed_in else {"numbers": {own.pk: own.task.number}}  # type: ignore[attr-defined]
 
 
 class Annotations(IdempotentPosts, generics.ListAPIView[Annotation]):
@@ -232,12 +248,23 @@ class Annotations(IdempotentPosts, generics.ListAPIView[Annotation]):
 
     @extend_schema(request=SubmitSerializer, responses={201: SubmittedSerializer})
     def post(self, request: Request, pk: str) -> Response:
-        fetch_for(request.user, "labeling.annotate", LabelProject, pk)
-        values = given(SubmitSerializer, request)
-        assignment = fetch_for(request.user, "labeling.annotate", Assignment, values.pop("assignment"), project=pk)
-        annotation = queue.submit(actor=request.user, assignment=_own(request, assignment.pk), **values)
-        told = {"numbers": {annotation.assignment_id: gold.number_for(annotation.assignment)}}
+        try:
+            values = given(SubmitSerializer, request)
+            own = _held_in(request, pk, values.pop("assignment"))
+        except (serializers.ValidationError, Http404, PermissionDenied):
+            fetch_for(request.user, "labeling.annotate", LabelProject, pk)  # says it of the project where it is so
+            raise
+        annotation = queue.submit(actor=request.user, assignment=own, **values)
+        told = _numbers(own) or {"numbers": {own.pk: gold.number_for(own)}}
         return Response(SubmittedSerializer(annotation, context=told).data, status=status.HTTP_201_CREATED)
+
+
+def _held_in(request: Request, project: str, pk: Any) -> Assignment:
+    """An own assignment of a project that the person sees."""
+    own = _own(request, pk, project=project)
+    if own.project.only_named or own.project.status == ProjectStatus.DRAFT:
+        fetch_for(request.user, "labeling.annotate", LabelProject, project)
+    return own
 
 
 class Draft(APIView):
@@ -245,8 +272,9 @@ class Draft(APIView):
 
     @extend_schema(request=DraftSerializer, responses=AssignmentSerializer)
     def put(self, request: Request, pk: str) -> Response:
-        assignment = queue.save_draft(assignment=_own(request, pk), result=given(DraftSerializer, request)["result"])
-        return Response(AssignmentSerializer(assignment).data)
+        own = _own(request, pk)
+        assignment = queue.save_draft(assignment=own, result=given(DraftSerializer, request)["result"])
+        return Response(AssignmentSerializer(assignment, context=_numbers(own)).data)
 
 
 class Heartbeat(APIView):

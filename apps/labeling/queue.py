@@ -2,9 +2,9 @@
 
 from apps.labeling.queueing.answering import MAX_LEAD_TIME, flag, save_draft, skip, submit, undo_last
 from apps.labeling.queueing.leases import LEASE, give_back_lapsed, keep, release_all
-from apps.labeling.queueing.taking import MOST_HELD, take_next
+from apps.labeling.queueing.taking import MOST_HELD, Turn, next_turn, take_next
 
 __all__ = [
-    "LEASE", "MAX_LEAD_TIME", "MOST_HELD", "flag", "give_back_lapsed", "keep", "release_all", "save_draft", "skip", "submit",
-    "take_next", "undo_last",
+    "LEASE", "MAX_LEAD_TIME", "MOST_HELD", "Turn", "flag", "give_back_lapsed", "keep", "next_turn", "release_all", "save_draft",
+    "skip", "submit", "take_next", "undo_last",
 ]  # fmt: skip

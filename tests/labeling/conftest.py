@@ -34,6 +34,11 @@ def own_folders(settings: Any, tmp_path: Path) -> None:
     settings.TUNELOOP_STORAGE = f"file://{data}/files"
 
 
+@pytest.fixture(autouse=True)
+def looks_for_lapsed_leases_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.labeling.queueing.leases.LOOK_EVERY", 0.0)
+
+
 @pytest.fixture
 def version(workspace: Workspace) -> DatasetVersion:
     return make_version(workspace)

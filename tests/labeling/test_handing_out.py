@@ -69,7 +69,7 @@ def test_quota__in_total_and_a_day__counts_what_is_in_hand_and_is_told(
     answer(people[0], project), answer(people[0], project)
     assert queue.take_next(actor=people[0], project=project) is None and bar(project, people[0]) == "quota_total"
     part(cast, project, people[0], quota_total=100, quota_day=2)
-    assert bar(project, people[0]) == "quota_day" and allowance.quota_left(project, None) == 2
+    assert bar(project, people[0]) == "quota_day" and allowance.quota_left(Share(project=project)) == 2
     queue.undo_last(actor=people[0], project=project)
     assert allowance.done_today(counting.share_of(project, people[0])) == 1 and bar(project, people[0]) == ""
 

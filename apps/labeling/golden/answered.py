@@ -25,7 +25,11 @@ class Lesson:
 
 def note(annotation: Annotation) -> None:
     """To be called once for each answer."""
-    Verdict.objects.filter(assignment=annotation.assignment_id, is_open=True).update(is_open=False)
+    known = annotation.assignment
+    if getattr(known, "returned_words", "") is not None:  # None: it was looked up, and nobody sent it back
+        Verdict.objects.filter(assignment=annotation.assignment_id, is_open=True).update(is_open=False)
+    if not getattr(known, "is_gold", True):
+        return
     found = Gold.objects.filter(task=annotation.task_id).select_related("project", "task__accepted").first()
     if found is not None and annotation.annotator_id:
         _judge(found, annotation)

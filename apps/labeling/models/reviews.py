@@ -176,7 +176,14 @@ def plan_of(project: LabelProject) -> ReviewPlan:
     return found or ReviewPlan(project=project, workspace_id=project.workspace_id)
 
 
+def words_of_return() -> models.Subquery:
+    """For each assignment of a query the words with which its answer came back."""
+    return models.Subquery(Verdict.objects.filter(assignment=models.OuterRef("pk"), is_open=True).values("note")[:1])
+
+
 def returned_note(assignment: Any) -> str:
-    """The words with which an answer came back to its author, "" when it did not."""
+    """The words with which an answer came back to its author, "" when it did not; `returned_words` of the row where they are known."""
+    if hasattr(assignment, "returned_words"):
+        return str(assignment.returned_words or "")
     note = Verdict.objects.filter(assignment=assignment, is_open=True).values_list("note", flat=True).first()
     return str(note or "")

@@ -44,14 +44,12 @@ def done_today(share: Share) -> int:
     return days.values_list("submitted", flat=True).first() or 0
 
 
-def quota_left(project: LabelProject, share: Share | None) -> int | None:
+def quota_left(share: Share) -> int | None:
     """Tasks that the person may still submit today, those in hand included; None without a quota."""
-    part = share or Share(project=project)
-    part.project = project
-    total, day = part.quotas
-    rest = [total - part.submitted] if total is not None else []
+    total, day = share.quotas
+    rest = [total - share.submitted] if total is not None else []
     if day is not None:
-        rest.append(day - (done_today(share) if share else 0))
+        rest.append(day - done_today(share))
     return max(0, min(rest)) if rest else None
 
 

@@ -8,11 +8,13 @@ from django.utils.translation import gettext as _
 
 from apps.core import transitions
 from apps.core.errors import Conflict, Problem
+from apps.jobs.models import in_seconds
 from apps.labeling.golden import answered
 from apps.labeling.models import Annotation, Assignment, LabelProject, ProjectStatus, Task
 from apps.labeling.queueing import bell, counting
 from apps.labeling.queueing.leases import (
     LAPSED,
+    LEASE,
     LEASED,
     SKIPPED,
     SUBMITTED,
@@ -33,9 +35,14 @@ def save_draft(*, assignment: Assignment, result: Any) -> Assignment:
     """Keep an unfinished answer on the server; also a sign of life. Never touches what was submitted."""
     _require_workable(assignment)
     checked = check_result(assignment.project.config, assignment.task.data, result, is_draft=True)
-    keep(assignment=assignment)
     now = timezone.now()
-    if Assignment.objects.filter(pk=assignment.pk, status=LEASED).update(draft=checked, draft_at=now) != 1:
+    held = Assignment.objects.filter(pk=assignment.pk, status=LEASED)
+    values = {"draft": checked, "draft_at": now, "lease_until": in_seconds(LEASE)}
+    if held.update(**values) == 1:
+        assignment.draft, assignment.draft_at = checked, now
+        return assignment
+    keep(assignment=assignment)  # it lapsed: taken back where nobody else has it
+    if held.update(**values) != 1:
         assignment.refresh_from_db()
         raise not_held(assignment)
     assignment.draft, assignment.draft_at = checked, now
@@ -49,13 +56,12 @@ def submit(*, actor: Any, assignment: Assignment, result: Any, lead_time: Any = 
     seconds = _lead_time(assignment, lead_time)
     with transaction.atomic():
         share = counting.share_of(assignment.project, assignment.annotator, lock=True)
-        assignment.refresh_from_db(fields=["status"])  # the same request may be sent twice at once
-        if sent := Annotation.objects.filter(assignment=assignment).first():
-            return _same(sent, checked, assignment)
-        if assignment.status == LAPSED:
+        if not _is_still_held(assignment):  # the same request may be sent twice at once
+            if sent := Annotation.objects.filter(assignment=assignment).first():
+                return _same(sent, checked, assignment)
+            if assignment.status != LAPSED:
+                raise not_held(assignment)
             take_back(assignment, actor)
-        elif assignment.status != LEASED:
-            raise not_held(assignment)
         values: dict[str, Any] = {"lease_until": None, "draft": None, "draft_at": None}
         transitions.move(assignment, SUBMITTED, actor=actor, is_quiet=True, finished_at=timezone.now(), **values)
         annotation: Annotation = Annotation.objects.create(
@@ -68,11 +74,21 @@ def submit(*, actor: Any, assignment: Assignment, result: Any, lead_time: Any = 
             result=checked,
             lead_time=seconds,
         )
-        counting.settle(assignment.task_id, share, answers=1)
-        counting.add_answer(share, seconds)
+        counting.add_answer(assignment.task_id, share, seconds)
         answered.note(annotation)
         bell.ring(assignment.project)
     return annotation
+
+
+def _is_still_held(assignment: Assignment) -> bool:
+    """Whether it is leased as it was when it was read; else it is read anew. The person's share is locked."""
+    now = Assignment.objects.filter(pk=assignment.pk).values_list("status", "leased_at").get()
+    if now == (LEASED, assignment.leased_at):
+        return True
+    assignment.refresh_from_db(fields=["status", "leased_at", "lease_until", "draft", "draft_at", "finished_at"])
+    for known in ("returned_words", "is_gold"):
+        assignment.__dict__.pop(known, None)
+    return assignment.status == LEASED
 
 
 def _same(sent: Annotation, checked: list[dict[str, Any]], assignment: Assignment) -> Annotation:

@@ -7,7 +7,7 @@ nothing is left after the place it begins again at the front.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.labeling.models import Assignment, AssignmentStatus, LabelProject, Share, Task, TaskOrder
+from apps.labeling.queueing.situation import Situation
 
 _LOOK_AT = 20  # candidates at first; when all of them were the person's already, more at a time
 _AT_MOST = 2000
@@ -24,31 +25,36 @@ Span = tuple[int, int]  # first and last number
 
 @dataclass
 class Candidates:
-    """Some open tasks that the person has had no part in, the next one first. `place`: how far the person is, if this is taken."""
+    """Some open tasks that the person has had no part in, the next one first. `place`: how far the person is, if this is taken;
+    `lapsed`: those of which the person has an old lease."""
 
     ids: list[Any]
     by: tuple[str, ...]
     place: dict[str, Any]
+    lapsed: set[Any]
 
 
-def candidates(share: Share, person: Any) -> Iterator[Candidates]:
+def candidates(share: Share, person: Any, seen: Situation) -> Iterator[Candidates]:
     """All that the person may take, best first, in portions."""
-    project, spans = share.project, spans_of(share)
-    yield from _returned(project, share, person, spans)
+    project, spans = share.project, spans_of(share, is_any_kept=seen.is_any_kept)
+    if seen.is_any_returned:
+        yield from _returned(project, share, person, spans)
     if project.order == TaskOrder.PRIORITY:
         yield from _by_priority(project, share, person, spans)
     elif project.order == TaskOrder.RANDOM:
         for found in _by_number(project, person, _turned(spans, _drawn(project, share, person, spans))):
-            yield Candidates(found.ids, found.by, {})
+            yield replace(found, place={})
     else:
         yield from _by_number(project, person, _turned(spans, share.cursor + 1))
 
 
-def spans_of(share: Share) -> list[Span]:
+def spans_of(share: Share, *, is_any_kept: bool = True) -> list[Span]:
     """Numbers of tasks that may come to this person: the own ranges, else all but those kept for others."""
     last = max(1, share.project.task_count)
     if share.ranges:
         return sorted((int(a), min(int(b), last)) for a, b in share.ranges if int(a) <= last)
+    if not is_any_kept:
+        return [(1, last)]
     others = Share.objects.filter(project=share.project).exclude(ranges=[]).exclude(pk=share.pk)
     kept = sorted((int(a), int(b)) for ranges in others.values_list("ranges", flat=True) for a, b in ranges)
     return list(_between(kept, last))
@@ -92,9 +98,9 @@ def _returned(project: LabelProject, share: Share, person: Any, spans: Sequence[
         rows = rows.filter(returned_at__gt=share.returned_seen)
     found = list(rows.order_by("returned_at").values_list("pk", "number")[:_AT_MOST])
     inside = [pk for pk, number in found if any(first <= number <= last for first, last in spans)]
-    free = _without_own(inside, person)
+    free, lapsed = _without_own(inside, person)
     for start in range(0, len(free), _LOOK_AT):
-        yield Candidates(free[start : start + _LOOK_AT], ("returned_at",), {})
+        yield Candidates(free[start : start + _LOOK_AT], ("returned_at",), {}, lapsed)
     if not free and len(found) < _AT_MOST and found:
         Share.objects.filter(pk=share.pk).update(returned_seen=now - _SLACK)
 
@@ -136,15 +142,17 @@ def _ranked(rows: QuerySet[Task], person: Any, spans: Sequence[Span]) -> Iterato
 
 
 def _portion(found: Sequence[tuple[Any, int]], person: Any, by: tuple[str, ...], place: Any) -> Iterator[Candidates]:
-    free = set(_without_own([pk for pk, _number in found], person))
-    left = [row for row in found if row[0] in free]
+    free, lapsed = _without_own([pk for pk, _number in found], person)
+    wanted = set(free)
+    left = [row for row in found if row[0] in wanted]
     for start in range(0, len(left), _LOOK_AT):
         some = left[start : start + _LOOK_AT]
-        yield Candidates([pk for pk, _number in some], by, place(some[0][1]))
+        yield Candidates([pk for pk, _number in some], by, place(some[0][1]), lapsed)
 
 
-def _without_own(ids: Sequence[Any], person: Any) -> list[Any]:
-    """Without tasks that the person holds, answered or skipped; what lapsed may come again."""
-    parts = Assignment.objects.filter(annotator=person, task__in=ids).exclude(status=AssignmentStatus.LAPSED)
-    own = set(parts.values_list("task", flat=True)) if ids else set()
-    return [pk for pk in ids if pk not in own]
+def _without_own(ids: Sequence[Any], person: Any) -> tuple[list[Any], set[Any]]:
+    """Without tasks that the person holds, answered or skipped; what lapsed may come again: (all that may come, the lapsed)."""
+    parts = Assignment.objects.filter(annotator=person.pk, task__in=ids).order_by()
+    own = dict(parts.values_list("task", "status")) if ids else {}
+    lapsed = {pk for pk, status in own.items() if status == AssignmentStatus.LAPSED}
+    return [pk for pk in ids if pk not in own or pk in lapsed], lapsed

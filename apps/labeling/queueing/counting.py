@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from apps.labeling.golden import gold
 from apps.labeling.models import Annotation, Assignment, AssignmentStatus, LabelProject, Share, Task, WorkDay
+from apps.labeling.queueing.situation import Situation, situation
 
 _KEEP = object()
 _AT_ONCE = 500
@@ -50,9 +51,10 @@ def _make(project: LabelProject, **whose: Any) -> None:
         return
 
 
-@transaction.atomic
-def settle(task_id: Any, share: Share, *, answers: int = 0, accepted: Any = _KEEP) -> Task:
-    """Change the number of answers of a task by `answers`, and which one is accepted; count what the task became by it."""
+@transaction.atomic(savepoint=False)
+def settle(task_id: Any, share: Share, *, answers: int = 0, accepted: Any = _KEEP, **also: Any) -> Task:
+    """Change the number of answers of a task by `answers`, and which one is accepted; count what the task became by it.
+    `also` changes of the share are written with it."""
     task: Task = Task.objects.select_for_update().only("submitted", "accepted_id", "project_id").get(pk=task_id)
     overlap = share.project.overlap
     before = _state(task, overlap)
@@ -63,9 +65,9 @@ def settle(task_id: Any, share: Share, *, answers: int = 0, accepted: Any = _KEE
     Task.objects.filter(pk=task_id).update(**changes)
     after = _state(task, overlap)
     names = ("begun", "finished", "decided")
-    steps = {name: now - was for name, was, now in zip(names, before, after, strict=True) if now != was}
-    if steps:
-        Share.objects.filter(pk=share.pk).update(**{name: F(name) + step for name, step in steps.items()})
+    steps = {name: F(name) + (now - was) for name, was, now in zip(names, before, after, strict=True) if now != was}
+    if steps or also:
+        Share.objects.filter(pk=share.pk).update(**steps, **also)
     return task
 
 
@@ -74,11 +76,11 @@ def _state(task: Task, overlap: int) -> tuple[int, int, int]:
     return int(task.submitted > 0), int(decided or task.submitted >= overlap), int(decided)
 
 
-def add_answer(share: Share, seconds: float) -> None:
-    """One more answer of this person, today."""
+def add_answer(task_id: Any, share: Share, seconds: float) -> None:
+    """One more answer of this person, today, to a task."""
     now = timezone.now()
-    Share.objects.filter(pk=share.pk).update(submitted=F("submitted") + 1, seconds=F("seconds") + seconds, last_at=now)
     today = {"submitted": F("submitted") + 1, "seconds": F("seconds") + seconds, "last_at": now}
+    settle(task_id, share, answers=1, **today)
     days = WorkDay.objects.filter(share=share, day=timezone.localdate(now))
     if not days.update(**today):
         try:
@@ -151,26 +153,33 @@ def counts(project: LabelProject) -> dict[str, int]:
 def own(project: LabelProject, person: Any) -> dict[str, Any]:
     """What a person may know of an own share: what is done, and what may still come."""
     share = Share.objects.filter(project=project, annotator=person).first()
-    done, seconds = (share.submitted, share.seconds) if share else (0, 0.0)
-    left = left_for(project, person, share)
-    return {"done": done, "left": left, "seconds": seconds / done if done else None, "share": share}
-
-
-def left_for(project: LabelProject, person: Any, share: Share | None) -> int:
-    """Tasks that may still come to this person, with those in hand. Exact near the end; before, those that are not finished and
-    that the person has had no part in are an upper bound (others may be faster)."""
+    if share is None:
+        share = Share(project=project)
+    share.project = project
     mine = Assignment.objects.filter(project=project, annotator=person)
     held = mine.filter(status=AssignmentStatus.LEASED).count()
-    found = Share.objects.filter(project=project).totals()
-    unfinished = project.task_count - found["finished"]
+    left = left_for(project, person, share, held, situation(project, share))
+    pace = share.seconds / share.submitted if share.submitted else None
+    return {
+        "done": share.submitted,
+        "left": left,
+        "seconds": pace,
+        "share": share,
+    }
+
+
+def left_for(project: LabelProject, person: Any, share: Share, held: int, seen: Situation) -> int:
+    """Tasks that may still come to this person, with those in hand. Exact near the end; before, those that are not finished and
+    that the person has had no part in are an upper bound (others may be faster)."""
+    unfinished = project.task_count - seen.finished
     if unfinished > EXACT_BELOW:
-        had = (share.submitted + share.skipped + held) if share else 0
-        ever = project.task_count - had
+        ever = project.task_count - (share.submitted + share.skipped + held)
         # where gold is mixed in, what others finish would tell it from the rest
-        return max(0, ever if gold.active_plan(project) else min(unfinished, ever)) + held
+        return max(0, ever if seen.is_gold_mixed_in else min(unfinished, ever)) + held
+    mine = Assignment.objects.filter(project=project, annotator=person)
     touched = mine.exclude(status=AssignmentStatus.LAPSED).values("task")
     free: int = project.tasks.open().exclude(pk__in=touched).count()
-    return free + gold.to_come(person=person, project=project, before=share.steps if share else 0, free=free) + held
+    return free + gold.to_come(person=person, project=project, before=share.steps, free=free) + held
 
 
 @transaction.atomic

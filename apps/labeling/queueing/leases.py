@@ -3,6 +3,7 @@
 Locks are always taken in this order, so that nobody waits in a circle: the person's share, the assignment, the task.
 """
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -16,11 +17,15 @@ from apps.core import transitions
 from apps.core.errors import Conflict
 from apps.jobs.models import in_seconds
 from apps.labeling.models import Assignment, AssignmentStatus, LabelProject, Task, Verdict
+from apps.labeling.models.reviews import words_of_return
 from apps.labeling.queueing import allowance, counting
 
 RETURN_KEPT = timedelta(days=7)
 LEASE = 300  # seconds without a sign of life until a task goes back
 _LATE_AT_ONCE = 50
+LOOK_EVERY = 3.0  # seconds between two looks for lapsed leases of a project, in one process
+_looked: dict[Any, float] = {}
+_MOST = 1000  # projects remembered
 
 LEASED, SUBMITTED = AssignmentStatus.LEASED, AssignmentStatus.SUBMITTED
 SKIPPED, LAPSED = AssignmentStatus.SKIPPED, AssignmentStatus.LAPSED
@@ -29,6 +34,18 @@ SKIPPED, LAPSED = AssignmentStatus.SKIPPED, AssignmentStatus.LAPSED
 def held_by(actor: Any, project: LabelProject) -> QuerySet[Assignment]:
     rows: QuerySet[Assignment] = Assignment.objects.filter(project=project, annotator=actor, status=LEASED)
     return rows.select_related("task", "project").order_by("leased_at", "task__number")
+
+
+def in_hand(actor: Any, project: LabelProject) -> list[Assignment]:
+    """What the person holds, with what its screen shows."""
+    rows = (
+        held_by(actor, project).select_related(None).select_related("task").annotate(returned_words=words_of_return())
+    )
+    found: list[Assignment] = list(rows)
+    for assignment in found:
+        assignment.project = assignment.task.project = project
+        assignment.annotator = actor
+    return found
 
 
 def take_slot(task_id: Any) -> bool:
@@ -40,10 +57,10 @@ def give_slot(task_id: Any) -> None:
     Task.objects.filter(pk=task_id).update(open_slots=F("open_slots") + 1, returned_at=Now())
 
 
-def lease(project: LabelProject, task: Task, actor: Any) -> Assignment:
-    """A lease on a task whose slot was taken: the person's old one where it lapsed, else a new one."""
-    lapsed: Assignment | None = Assignment.objects.filter(task=task, annotator=actor, status=LAPSED).first()
-    if lapsed:
+def lease(project: LabelProject, task: Task, actor: Any, *, had: bool) -> Assignment:
+    """A lease on a task whose slot was taken: the person's old one where it `had` lapsed, else a new one."""
+    if had:
+        lapsed: Assignment = Assignment.objects.get(task=task, annotator=actor)
         lapsed.task, lapsed.project = task, project
         lease_again(lapsed, actor)
         return lapsed
@@ -56,6 +73,7 @@ def lease(project: LabelProject, task: Task, actor: Any) -> Assignment:
         leased_at=timezone.now(),
         lease_until=in_seconds(LEASE),
     )
+    made.returned_words = None  # type: ignore[attr-defined]  # nobody can have sent it back
     return made
 
 
@@ -76,6 +94,17 @@ def kept_for_author() -> Exists:
     """Answers that a reviewer sent back wait for their author longer than a lease."""
     since = timezone.now() - RETURN_KEPT
     return Exists(Verdict.objects.filter(assignment=OuterRef("pk"), is_open=True, created_at__gt=since))
+
+
+def look_for_lapsed(project: LabelProject) -> None:
+    """`give_back_lapsed`, unless this process looked a moment ago."""
+    now = time.monotonic()
+    if now - _looked.get(project.pk, -LOOK_EVERY) < LOOK_EVERY:
+        return
+    if len(_looked) >= _MOST:
+        _looked.clear()
+    _looked[project.pk] = now
+    give_back_lapsed(project)
 
 
 def give_back_lapsed(project: LabelProject) -> int:

@@ -3,6 +3,7 @@ and lowers `open_slots` only where one is there."""
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -14,34 +15,67 @@ from apps.labeling.golden import gold
 from apps.labeling.models import Assignment, LabelProject, Share, Task
 from apps.labeling.queueing import allowance, counting, leases
 from apps.labeling.queueing.choosing import Candidates, candidates
+from apps.labeling.queueing.situation import Situation, situation
 
 MOST_HELD = 4  # tasks one person may hold: the one on the screen, the next two, one more tab
+
+
+_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a person gets, and what was found out on the way: the person's part, how many tasks are in hand (this one among them)."""
+
+    assignment: Assignment | None
+    share: Share
+    in_hand: int
+    seen: Situation
 
 
 def take_next(*, actor: Any, project: LabelProject, besides: Sequence[str] = ()) -> Assignment | None:
     """The task to label now: one held already, unless it is in `besides`, else a new one. None when there is none for `actor`
     (`allowance.bar_of` may say why)."""
+    return next_turn(actor=actor, project=project, besides=besides).assignment
+
+
+def next_turn(*, actor: Any, project: LabelProject, besides: Sequence[str] = ()) -> Turn:
+    """`take_next`, with what its answer tells beside the task."""
     if not project.is_open:
         raise Conflict(_("The project is not open for labeling."), code="not_open")
-    leases.give_back_lapsed(project)
-    held = list(leases.held_by(actor, project))
-    for assignment in held:
-        if str(assignment.pk) not in besides:
-            with suppress(Conflict):  # submitted meanwhile in another tab
-                leases.keep(assignment=assignment)
-                return assignment
-    return None if len(held) >= MOST_HELD else _take_new(actor, project)
+    leases.look_for_lapsed(project)
+    turn = _until_undisturbed(actor, project, besides)
+    if turn.assignment is None and turn.in_hand < MOST_HELD and leases.give_back_lapsed(project):
+        turn = _until_undisturbed(actor, project, besides)
+    return turn
+
+
+def _until_undisturbed(actor: Any, project: LabelProject, besides: Sequence[str]) -> Turn:
+    """Again, when meanwhile an import brought this person's answer to the task, or another tab took it."""
+    for _try in range(_TRIES):
+        with suppress(IntegrityError, Conflict):
+            return _turn(actor, project, besides)
+    return _turn(actor, project, besides)
 
 
 @transaction.atomic
-def _take_new(actor: Any, project: LabelProject) -> Assignment | None:
+def _turn(actor: Any, project: LabelProject, besides: Sequence[str]) -> Turn:
     share = counting.share_of(project, actor, lock=True)
-    in_hand = leases.held_by(actor, project).count()
-    if in_hand >= MOST_HELD or allowance.bar_of(project, share, in_hand):
-        return None
+    seen, held = situation(project, share), leases.in_hand(actor, project)
+    for assignment in held:
+        if str(assignment.pk) not in besides:
+            leases.keep(assignment=assignment)
+            return Turn(assignment, share, len(held), seen)
+    if len(held) >= MOST_HELD or allowance.bar_of(project, share, len(held)):
+        return Turn(None, share, len(held), seen)
+    taken = _take_new(actor, share, seen)
+    return Turn(taken, share, len(held) + bool(taken), seen)
+
+
+def _take_new(actor: Any, share: Share, seen: Situation) -> Assignment | None:
     busy: list[Candidates] = []
-    for some in candidates(share, actor):
-        if not busy and (taken := _take_gold(actor, share)):
+    for some in candidates(share, actor, seen):
+        if not busy and seen.is_gold_mixed_in and (taken := _take_gold(actor, share)):
             return taken
         if taken := _take_one(actor, share, some, skip_locked=True):
             return taken
@@ -55,29 +89,22 @@ def _take_new(actor: Any, project: LabelProject) -> Assignment | None:
 def _take_gold(actor: Any, share: Share) -> Assignment | None:
     """The gold task that is this person's turn, if it is; asked once an ordinary one waits as well."""
     task = gold.due(person=actor, project=share.project, before=share.steps)
-    taken = _lease(actor, share.project, task) if task else None
-    if taken:
-        Share.objects.filter(pk=share.pk).update(steps=F("steps") + 1)
-    return taken
+    if task is None or not leases.take_slot(task.pk):
+        return None
+    had = Assignment.objects.filter(task=task, annotator=actor).exists()
+    return _taken(share, leases.lease(share.project, task, actor, had=had), {})
 
 
 def _take_one(actor: Any, share: Share, some: Candidates, *, skip_locked: bool) -> Assignment | None:
-    tried: list[Any] = []
-    for _try in range(len(some.ids)):
-        rows = Task.objects.open().filter(pk__in=some.ids).exclude(pk__in=tried).order_by(*some.by)
-        task: Task | None = rows.select_for_update(skip_locked=skip_locked, of=("self",)).first()
-        if task is None:
-            return None
-        if taken := _lease(actor, share.project, task):
-            Share.objects.filter(pk=share.pk).update(steps=F("steps") + 1, **some.place)
-            return taken
-        tried.append(task.pk)
-    return None
-
-
-def _lease(actor: Any, project: LabelProject, task: Task) -> Assignment | None:
-    try:
-        with transaction.atomic():
-            return leases.lease(project, task, actor) if leases.take_slot(task.pk) else None
-    except (IntegrityError, Conflict):  # an import brought this person's answer meanwhile
+    rows = Task.objects.open().filter(pk__in=some.ids).order_by(*some.by)
+    task: Task | None = rows.select_for_update(skip_locked=skip_locked, of=("self",)).first()
+    if task is None or not leases.take_slot(task.pk):
         return None
+    task.project = share.project
+    return _taken(share, leases.lease(share.project, task, actor, had=task.pk in some.lapsed), some.place)
+
+
+def _taken(share: Share, assignment: Assignment, place: dict[str, Any]) -> Assignment:
+    Share.objects.filter(pk=share.pk).update(steps=F("steps") + 1, **place)
+    share.steps += 1
+    return assignment
