@@ -218,6 +218,7 @@ SPECTACULAR_SETTINGS = {
         "LabelAssignmentStatus": "apps.labeling.models.AssignmentStatus",
         "RoundStatus": "apps.evaluation.models.RoundStatus",
         "RoundRule": "apps.evaluation.models.Rule",
+        "SuggesterKind": "apps.labeling.models.SuggesterKind",
         "HarvestRule": "apps.labeling.models.Rule",
         "HarvestForm": "apps.labeling.harvest.shapes.FORM_CHOICES",
     },
@@ -229,6 +230,7 @@ SPECTACULAR_SETTINGS = {
 # --- jobs and live pages
 JOB_KINDS = "console.kinds.KINDS"
 BASE_MODELS = "console.base_models.ready"
+SUGGESTING_MODELS = "console.suggesting.MODELS"
 TUNELOOP_AUTO_PROFILE = env.bool("TUNELOOP_AUTO_PROFILE", default=False)  # of each new version; `manage.py up` says yes
 # Where engines listen for the console. Loopback on one machine; 0.0.0.0 where web and workers are separate containers.
 ENGINE_LISTEN = {"host": env.str("TUNELOOP_ENGINE_HOST", default="127.0.0.1"), "port": 0}

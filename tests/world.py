@@ -11,6 +11,7 @@ from apps.evaluation import rubric
 from apps.evaluation.models import MetricReport, Round
 from apps.feedback import services as feedback
 from apps.labeling import queue
+from apps.labeling.models import Suggester
 from apps.labeling.reviewing import comments
 from apps.registry import services as registry
 from apps.rollout import services as rollout
@@ -79,6 +80,13 @@ def make_world(cast: Cast) -> World:
         "round": opened,
         "run": run,
         "signal": signal,
+        "suggester": Suggester.objects.create(
+            workspace=cast.workspace,
+            project=project,
+            name="By words",
+            kind="words",
+            spec={"question": "x", "lines": {}},
+        ),
         "turn": Turn.objects.create(workspace=cast.workspace, base_model=run.base_model, messages=[], sides=[]),
         "upload": run.dataset_version.provenance_id,
         "version": tagging.set_tag(actor=cast.curator, version=run.dataset_version, name="gold").version,

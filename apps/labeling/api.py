@@ -47,6 +47,7 @@ from apps.labeling.serializers import (
     SubmittedSerializer,
     TaskSerializer,
 )
+from apps.labeling.suggesting import assisting
 
 _COUNTS = inline_serializer("Imported", {name: serializers.IntegerField() for name in vars(exchange.Imported())})
 _FIGURES = inline_serializer(
@@ -196,6 +197,7 @@ def next_as_dict(project: LabelProject, person: Any, turn: queue.Turn) -> dict[s
     told = {} if turn.seen.is_gold_mixed_in or not found else {"numbers": {found.pk: found.task.number}}
     bar = None if found else allowance.bar_of(project, share)
     left = 0 if bar else counting.left_for(project, person, share, turn.in_hand, turn.seen)
+    taking = assisting.own(project, person)
     return {
         "assignment": AssignmentSerializer(found, context=told).data if found else None,
         "done": share.submitted,
@@ -203,6 +205,8 @@ def next_as_dict(project: LabelProject, person: Any, turn: queue.Turn) -> dict[s
         "lease_seconds": queue.LEASE,
         "deadline": project.deadline,
         "quota_left": allowance.quota_left(share),
+        "suggestions_shown": taking.shown,
+        "suggestions_taken": taking.unchanged,
         "why": bar.code if bar else "",
         "why_words": bar.words if bar else "",
     }

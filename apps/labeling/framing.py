@@ -32,6 +32,7 @@ TABS = (
     Tab("agreement", gettext_lazy("Agreement"), "agreement", "may_review"),
     Tab("people", gettext_lazy("People"), "people", "may_manage"),
     Tab("report", gettext_lazy("Report"), "report", "may_review"),
+    Tab("suggestions", gettext_lazy("Suggestions"), "suggestions", "may_manage"),
     Tab("export", gettext_lazy("In and out"), "formats", "may_manage"),
     Tab("settings", gettext_lazy("Settings"), "settings", "may_manage"),
 )

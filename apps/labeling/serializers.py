@@ -7,9 +7,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.labeling.golden import answered, gold
-from apps.labeling.models import Annotation, Assignment, LabelProject, ProjectStatus, Task
+from apps.labeling.models import Annotation, Assignment, LabelProject, ProjectStatus, SuggesterKind, Task
 from apps.labeling.models.reviews import returned_note
 from apps.labeling.schema.fields import for_screen
+from apps.labeling.suggesting import assisting
 
 
 class ProjectSerializer(serializers.ModelSerializer[LabelProject]):
@@ -55,12 +56,21 @@ class TaskSerializer(serializers.ModelSerializer[Task]):
         return {"kind": task.provenance_kind, "id": str(task.provenance_id or "")}
 
 
+class SuggestionSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    source = serializers.CharField(help_text="The suggester's name.")  # type: ignore[assignment]
+    kind = serializers.ChoiceField(choices=SuggesterKind.choices)
+    score = serializers.FloatField(allow_null=True, help_text="From 0 to 1; what it means depends on the kind.")
+    result = serializers.JSONField(help_text="Label Studio's list of regions.")
+
+
 class AssignmentSerializer(serializers.ModelSerializer[Assignment]):
     """One's own task: what the config shows of it, and the draft. Nothing of other people is in it."""
 
     number = serializers.SerializerMethodField()
     returned_note = serializers.SerializerMethodField()
     data = serializers.SerializerMethodField()  # type: ignore[assignment]
+    suggestion = serializers.SerializerMethodField()
 
     class Meta:
         model = Assignment
@@ -75,6 +85,7 @@ class AssignmentSerializer(serializers.ModelSerializer[Assignment]):
             "flagged",
             "flag_note",
             "returned_note",
+            "suggestion",
         ]
         read_only_fields = fields
 
@@ -85,6 +96,11 @@ class AssignmentSerializer(serializers.ModelSerializer[Assignment]):
     def get_returned_note(self, assignment: Assignment) -> str:
         """The reviewer's words when the answer was sent back, else empty."""
         return returned_note(assignment)
+
+    @extend_schema_field(SuggestionSerializer(allow_null=True))
+    def get_suggestion(self, assignment: Assignment) -> dict[str, Any] | None:
+        """What a machine suggests, null for nothing. It knows no other person's answer."""
+        return assisting.held(assignment)
 
     @extend_schema_field(OpenApiTypes.OBJECT)
     def get_data(self, assignment: Assignment) -> dict[str, Any]:
@@ -103,6 +119,8 @@ class NextSerializer(serializers.Serializer[Any]):
     quota_left = serializers.IntegerField(
         allow_null=True, help_text="Tasks you may still submit; null without a quota."
     )
+    suggestions_shown = serializers.IntegerField(help_text="Your answers that had a suggestion beside them.")
+    suggestions_taken = serializers.IntegerField(help_text="Of these, taken and submitted unchanged.")
     why = serializers.CharField(help_text="not_open, not_named, deadline, paused, quota_total, quota_day, or empty.")
     why_words = serializers.CharField(help_text="The same in words.")
 
@@ -156,6 +174,10 @@ class SubmitSerializer(serializers.Serializer[Any]):
     assignment = serializers.UUIDField()
     result = serializers.JSONField(help_text="Label Studio's list of regions.")
     lead_time = serializers.FloatField(required=False, default=0, help_text="Seconds.")
+    suggestion = serializers.UUIDField(
+        required=False, allow_null=True, default=None, help_text="The suggestion that was shown beside the task."
+    )
+    is_taken = serializers.BooleanField(required=False, default=False, help_text="Whether it was taken by its key.")
 
 
 class DraftSerializer(serializers.Serializer[Any]):

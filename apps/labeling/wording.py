@@ -73,4 +73,10 @@ WORK = {
     "role_tool": _("Tool"),
     "no_text": _("(empty)"),
     "stars_of": _("{value} of {all}"),
+    "suggested_by": _("Suggested by {source}"),
+    "suggest_share": _("{percent} % ({taken} of {shown})"),
+    "suggest_sure": _("{percent} %"),
+    "suggest_take": _("Take it"),
+    "suggest_take_long": _("Take what is suggested"),
+    "suggest_taken": _("Taken from {source}. Change what is wrong."),
 }

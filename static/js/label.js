@@ -9,6 +9,7 @@ import { listRefused, noticesOf } from "./labelnotices.js";
 import { rest } from "./labelrest.js";
 import { Session } from "./labelsession.js";
 import { around } from "./labelscreen.js";
+import { Suggesting } from "./labelsuggest.js";
 import { tell } from "./labeltell.js";
 import { TaskClock } from "./labeltime.js";
 import { TaskView } from "./labelview.js";
@@ -29,6 +30,7 @@ const view = new TaskView(root, page.parts, {
   onShift: (control, id, box) => marking.place(control, id, box),
 });
 const marking = new Marking(page.parts, view, now, { changed: change, shown: refill });
+const suggesting = new Suggesting(page.parts, { now, change });
 const drafts = new Drafts(page.assignments, (id, error) => session.lost(id, error));
 const session = new Session(page, drafts, new TaskClock(), {
   onTask, onRefused, onKept,
@@ -36,7 +38,7 @@ const session = new Session(page, drafts, new TaskClock(), {
   onAhead: (task) => view.load(task),
   onWait: () => screen.rest(true),
   onRest: (why, told) => [screen.rest(false), rest(root, why, told, { undo: () => session.undo(), home: find("leave").href })],
-  onCount: () => screen.count(),
+  onCount: (told) => [screen.count(), told && suggesting.count(told)],
   onLost: (error) => toast(said(error), "warn"),
   onFault: (error) => toast(said(error), error.code === "nothing_to_undo" ? "info" : "bad"),
 });
@@ -44,6 +46,7 @@ const screen = around({ page, session, redraw: () => onTask(session.task) });
 
 function refill() {
   view.fill(now);
+  suggesting.paint(view);
   listMarks(page.parts, now, marking);
 }
 
@@ -58,7 +61,7 @@ function change() {
 function onTask(task, refused = null) {
   const unsent = drafts.unsent(task.id);
   Object.assign(now, { mark: null, from: null, isTouched: false, answers: answersFrom(page.parts, task.data, unsent ?? task.draft) });
-  view.show(task, noticesOf(task, refused));
+  view.show(task, [...noticesOf(task, refused), ...suggesting.notices(task, unsent ?? task.draft)]);
   screen.work(task);
   refill();
   document.activeElement?.blur?.();
@@ -107,7 +110,7 @@ function submit() {
   const gap = firstGap(page.parts, now.answers), broken = root.querySelector("input.number:invalid");
   if (broken) insist(controls.find(({ name }) => name === broken.closest("[data-question]").dataset.question), broken.validationMessage);
   else if (gap) insist(gap, gap.hint || words.needs_answer);
-  else [now.isTouched = false, session.submit(result())];
+  else [now.isTouched = false, session.submit(result(), suggesting.facts())];
   return true;
 }
 

@@ -79,7 +79,7 @@ export class Session extends Supply {
     return this.load();
   }
 
-  submit = (result) => this.leave("submit", { result, lead_time: this.clock.seconds });
+  submit = (result, facts = {}) => this.leave("submit", { result, lead_time: this.clock.seconds, ...facts });
   skip = (reason) => this.leave("skip", { reason });
 
   flag(body) {

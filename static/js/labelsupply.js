@@ -20,7 +20,7 @@ export class Supply {
     this.elsewhere = await heldElsewhere();
     const told = await this.server.next([...new Set([...mine, ...this.elsewhere])].slice(0, 10));
     this.tally.hear(told);
-    this.told.onCount();
+    this.told.onCount(told);
     const isKnown = told.assignment && [...this.inHand().map(({ id }) => id), ...mine].includes(told.assignment.id);
     return isKnown ? { ...told, assignment: null } : told;
   }

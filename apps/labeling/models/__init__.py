@@ -14,6 +14,7 @@ from apps.labeling.models.reviews import (
     Verdict,
 )
 from apps.labeling.models.shares import Share, WorkDay
+from apps.labeling.models.suggestions import Assist, Suggester, SuggesterKind, Suggestion
 from apps.labeling.models.tasks import (
     Annotation,
     Assignment,
@@ -28,6 +29,7 @@ __all__ = [
     "Annotation",
     "Assignment",
     "AssignmentStatus",
+    "Assist",
     "Comment",
     "Gold",
     "GoldAnswer",
@@ -43,6 +45,9 @@ __all__ = [
     "Rule",
     "Said",
     "Share",
+    "Suggester",
+    "SuggesterKind",
+    "Suggestion",
     "Task",
     "TaskOrder",
     "TaskQuerySet",

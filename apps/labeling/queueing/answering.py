@@ -26,6 +26,7 @@ from apps.labeling.queueing.leases import (
     take_slot,
 )
 from apps.labeling.schema.results import check_result
+from apps.labeling.suggesting import assisting
 
 MAX_LEAD_TIME = 24 * 3600.0
 MAX_REASON, MAX_FLAG_NOTE = 300, 500
@@ -49,8 +50,18 @@ def save_draft(*, assignment: Assignment, result: Any) -> Assignment:
     return assignment
 
 
-def submit(*, actor: Any, assignment: Assignment, result: Any, lead_time: Any = 0) -> Annotation:
-    """The answer. The same one sent again is the same one; another one is a Conflict. Raises Problem for a wrong result."""
+def submit(
+    *,
+    actor: Any,
+    assignment: Assignment,
+    result: Any,
+    lead_time: Any = 0,
+    suggestion: Any = None,
+    is_taken: bool = False,
+) -> Annotation:
+    """The answer. The same one sent again is the same one; another one is a Conflict. Raises Problem for a wrong result.
+
+    `suggestion`: the id of what was suggested beside the task; `is_taken`: whether the person took it by its key."""
     _require_workable(assignment)
     checked = check_result(assignment.project.config, assignment.task.data, result)
     seconds = _lead_time(assignment, lead_time)
@@ -76,6 +87,7 @@ def submit(*, actor: Any, assignment: Assignment, result: Any, lead_time: Any = 
         )
         counting.add_answer(assignment.task_id, share, seconds)
         answered.note(annotation)
+        assisting.note(annotation, suggestion, is_taken=is_taken)
         bell.ring(assignment.project)
     return annotation
 

@@ -129,6 +129,13 @@ CHECKS: Mapping[str, Callable[[Any, Any], Any]] = {
 @transaction.atomic
 def set_priorities(*, actor: Any, project: LabelProject, priorities: Mapping[int, float]) -> int:
     """{number of a task: priority}: the highest comes first where the project's order is by priority. How many tasks there were."""
+    count = write_priorities(project, priorities)
+    note_priorities(actor=actor, project=project, count=count)
+    return count
+
+
+def write_priorities(project: LabelProject, priorities: Mapping[int, float]) -> int:
+    """Only the numbers; whoever has written all of them says so by `note_priorities`. Raises Problem."""
     found = list(project.tasks.filter(number__in=priorities).only("number", "priority"))
     for task in found:
         value = priorities[task.number]
@@ -136,9 +143,13 @@ def set_priorities(*, actor: Any, project: LabelProject, priorities: Mapping[int
             raise Problem(_("A priority is a number; the highest comes first."), field=f"priorities.{task.number}")
         task.priority = float(value)
     project.tasks.bulk_update(found, ["priority"], batch_size=500)
-    Share.objects.filter(project=project).update(cursor_priority=None)
-    ledger.write(row=project, verb="labelproject.priorities_set", actor=actor, count=len(found))
     return len(found)
+
+
+def note_priorities(*, actor: Any, project: LabelProject, count: int) -> None:
+    """Everybody begins again at the top."""
+    Share.objects.filter(project=project).update(cursor_priority=None)
+    ledger.write(row=project, verb="labelproject.priorities_set", actor=actor, count=count)
 
 
 # ---- people

@@ -1,0 +1,145 @@
+"""What a suggester is asked: which questions it can answer, what of a task it reads, and whether its settings make sense.
+
+A suggester's settings (`Suggester.spec`):
+
+    rules, words, functions   {"question", "lines": {option: [line, ..]}, "ignores_case"}
+    model                     {"question", "model", "template", "first", "max_tokens"}
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from apps.core.errors import Problem
+from apps.labeling.models import LabelProject, SuggesterKind
+from apps.labeling.schema.label_config import Config, Control
+from apps.labeling.suggesting import models_asked
+from workers import suggesting
+from workers.failures import UserError
+
+ANSWERS: Mapping[str, tuple[str, ...]] = {
+    SuggesterKind.RULES: ("Choices", "Rating", "Labels", "ParagraphLabels"),
+    SuggesterKind.WORDS: ("Choices", "Rating", "Labels", "ParagraphLabels"),
+    SuggesterKind.FUNCTIONS: (),
+    SuggesterKind.MODEL: (),
+}
+READ = ("Text", "Paragraphs", "Chat")  # objects with words
+LEAST_FUNCTIONS = 3  # fewer cannot be told apart by how they agree (Ratner et al. 2019, section 3)
+
+
+def questions(config: Config, kind: str) -> list[Control]:
+    """The questions that a suggester of this kind can answer."""
+    return [c for c in config.controls if c.kind in ANSWERS[kind] and _is_read(config, c) and not _is_many(c, kind)]
+
+
+def _is_read(config: Config, control: Control) -> bool:
+    shown = config.object(control.to)
+    return shown is not None and shown.kind in READ
+
+
+def _is_many(control: Control, kind: str) -> bool:
+    """Several options at once are nothing that one probability a option could tell."""
+    return control.multiple and kind in (SuggesterKind.FUNCTIONS, SuggesterKind.MODEL)
+
+
+def question_of(config: Config, kind: str, name: Any) -> Control:
+    """The question called `name`. Raises Problem saying which there are."""
+    fit = questions(config, kind)
+    for control in fit:
+        if control.name == name:
+            return control
+    message = _("“%(name)s” is no question that this can answer.") % {"name": str(name)[:64]}
+    hint = _("There is: %(known)s.") % {"known": ", ".join(c.name for c in fit)} if fit else _("It reads texts only.")
+    raise Problem(message, field="question", hint=hint)
+
+
+def options_of(control: Control) -> tuple[str, ...]:
+    """The answers that can be suggested, as words."""
+    return tuple(map(str, range(1, control.max_rating + 1))) if control.kind == "Rating" else control.stored
+
+
+def check_spec(project: LabelProject, kind: str, given: Any) -> dict[str, Any]:
+    """The settings as they are kept. Raises Problem naming the field, the option and the line."""
+    if not isinstance(given, Mapping):
+        raise Problem(_("The settings are an object."), field="spec")
+    control = question_of(project.config, kind, given.get("question"))
+    if kind == SuggesterKind.MODEL:
+        return {"question": control.name, **models_asked.check(project, control, given)}
+    lines = _lines(given.get("lines"))
+    ignores_case = given.get("ignores_case", True)
+    if not isinstance(ignores_case, bool):
+        raise Problem(_("Say true or false."), field="ignores_case")
+    spec = {"question": control.name, "lines": lines, "ignores_case": ignores_case}
+    found = rules_of(control, kind, spec)
+    if kind == SuggesterKind.FUNCTIONS and len(found) < LEAST_FUNCTIONS:
+        message = _("A label model needs %(least)d functions or more; there are %(count)d.")
+        words = {"least": LEAST_FUNCTIONS, "count": len(found)}
+        raise Problem(message % words, field="lines", hint=_("Write a line for each, or use patterns."))
+    return spec
+
+
+def _lines(given: Any) -> dict[str, list[str]]:
+    is_right = isinstance(given, Mapping) and all(
+        isinstance(told, list) and all(isinstance(line, str) and "\0" not in line for line in told)
+        for told in given.values()
+    )
+    if not is_right:
+        raise Problem(_("Lines are lists of texts by option."), field="lines", hint='{"good": ["^thank(s| you)"]}')
+    told = {str(option): [line.strip() for line in lines if line.strip()] for option, lines in given.items()}
+    return {option: lines for option, lines in told.items() if lines}
+
+
+def rules_of(control: Control, kind: str, spec: Mapping[str, Any]) -> list[suggesting.Rule]:
+    """The lines, ready to look. Raises Problem."""
+    try:
+        return suggesting.read_rules(kind, spec["lines"], options_of(control), ignores_case=spec["ignores_case"])
+    except UserError as error:
+        raise Problem(error.message, hint=error.hint, field=error.field or "lines") from None
+
+
+def asked(control: Control) -> dict[str, Any]:
+    """The question as a program takes it."""
+    return {"kind": control.kind, "options": list(options_of(control)), "multiple": control.multiple}
+
+
+def texts_of(config: Config, control: Control, data: Mapping[str, Any]) -> list[str]:
+    """What is read of a task: the text that the question is about, or each turn of the conversation."""
+    shown = config.object(control.to)
+    value = data.get(shown.field) if shown else None
+    if isinstance(value, list):
+        return [str(turn.get("content", "")) for turn in value if isinstance(turn, dict)]
+    return ["" if value is None else str(value)]
+
+
+def turns_of(config: Config, control: Control, data: Mapping[str, Any]) -> list[str]:
+    """The same for a model: who says each turn stands before it."""
+    shown = config.object(control.to)
+    value = data.get(shown.field) if shown else None
+    if isinstance(value, list):
+        return [f"{str(turn.get('role', '')).capitalize()}: {turn.get('content', '')}" for turn in value]
+    return texts_of(config, control, data)
+
+
+def regions(control: Control, texts: Sequence[str], value: Sequence[Any]) -> list[dict[str, Any]]:
+    """What is suggested as Label Studio's regions; it still has to be checked."""
+    about = {"from_name": control.name, "to_name": control.to, "type": control.type}
+    if not value:
+        return []
+    if control.marks:
+        return [{**about, "value": told} for told in _marks(control, texts, value)]
+    if control.kind == "Rating":
+        return [{**about, "value": {"rating": int(value[0])}}]
+    if control.kind == "TextArea":
+        return [{**about, "value": {"text": [str(value[0])]}}]
+    return [{**about, "value": {"choices": list(value)}}]
+
+
+def _marks(control: Control, texts: Sequence[str], spans: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    for span in spans:
+        turn, start, end = int(span["turn"]), int(span["start"]), int(span["end"])
+        told = {"text": texts[turn][start:end], control.type: [span["label"]]}
+        if control.kind == "Labels":
+            yield {"start": start, "end": end, **told}
+        else:
+            yield {"start": str(turn), "end": str(turn), "startOffset": start, "endOffset": end, **told}

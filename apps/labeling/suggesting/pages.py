@@ -1,0 +1,147 @@
+"""What the pages of suggestions show, and what their forms say."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from apps.core.errors import Problem
+from apps.jobs.models import TERMINAL
+from apps.labeling.models import LabelProject, Suggester, SuggesterKind
+from apps.labeling.schema.label_config import Config, Control
+from apps.labeling.schema.results import answers_of
+from apps.labeling.suggesting import asking, assisting, models_asked, previewing
+
+SAYS = {
+    SuggesterKind.RULES: gettext_lazy(
+        "A regular expression a line. A match speaks for its option, or marks its place."
+    ),
+    SuggesterKind.WORDS: gettext_lazy("A word or phrase a line, found wherever it stands alone."),
+    SuggesterKind.FUNCTIONS: gettext_lazy(
+        "Each line votes or abstains; a label model weighs the votes by how the lines agree."
+    ),
+    SuggesterKind.MODEL: gettext_lazy("A base model or a checkpoint of this workspace answers, in a job."),
+}
+SAMPLE = 20  # suggestions that the page of a suggester shows
+
+
+def list_page(project: LabelProject) -> dict[str, Any]:
+    """Every suggester with how far it is and how it is taken."""
+    taken = assisting.by_suggester(project)
+    rows = project.suggesters.select_related("job")
+    return {
+        "suggesters": [{"row": row, "state": state(row), "taking": taken.get(row.pk)} for row in rows],
+        "people": assisting.by_person(project),
+        "kinds": kinds(project.config),
+    }
+
+
+def kinds(config: Config) -> list[dict[str, Any]]:
+    """The kinds, and whether the questions of the project fit each."""
+    return [
+        {"value": kind.value, "label": kind.label, "says": SAYS[kind], "fits": bool(asking.questions(config, kind))}
+        for kind in SuggesterKind
+        if asking.ANSWERS[kind]
+    ]
+
+
+def state(suggester: Suggester) -> dict[str, Any]:
+    """How a suggester stands: the badge, and its job while it is at work."""
+    job = suggester.job
+    if job and job.status not in TERMINAL:
+        return {"tone": "info", "words": _("at work"), "job": job, "is_busy": True}
+    if job and job.status == "failed":
+        return {"tone": "bad", "words": _("failed"), "job": job, "is_busy": False}
+    if suggester.is_shown:
+        return {"tone": "good", "words": _("shown"), "job": job, "is_busy": False}
+    return {
+        "tone": "idle",
+        "words": _("ready") if suggester.version else _("not run yet"),
+        "job": job,
+        "is_busy": False,
+    }
+
+
+def detail_page(suggester: Suggester) -> dict[str, Any]:
+    """One suggester: its figures and some of what it suggests, the least sure first."""
+    rows = suggester.suggestions.filter(version=suggester.version).exclude(result=[]).select_related("task")
+    control = suggester.project.config.control(suggester.question)
+    sample = [
+        {"number": one.task.number, "text": _text(suggester.project.config, control, one.task.data), "row": one,
+         "said": said_in_words(one.result)}
+        for one in rows.order_by("-uncertainty", "task__number")[:SAMPLE]
+    ]  # fmt: skip
+    taking = assisting.by_suggester(suggester.project).get(suggester.pk)
+    lines = [(option, lines) for option, lines in suggester.spec.get("lines", {}).items()]
+    return {"suggester": suggester, "state": state(suggester), "sample": sample, "taking": taking, "lines": lines}
+
+
+def _text(config: Config, control: Control | None, data: Mapping[str, Any]) -> str:
+    return " / ".join(asking.texts_of(config, control, data))[:200] if control else ""
+
+
+def said_in_words(result: list[dict[str, Any]]) -> list[str]:
+    """A suggestion in few words."""
+    found: list[str] = []
+    for said in answers_of(result).values():
+        for one in said if isinstance(said, list) else [said]:
+            found.append(
+                f"{', '.join(one['labels'])}: {one.get('text', '')}"[:80] if isinstance(one, dict) else str(one)[:80]
+            )
+    return found[:12]
+
+
+# ---- the form
+
+
+def form_page(
+    project: LabelProject, kind: str, asked: QueryDict, suggester: Suggester | None, problem: Problem | None
+) -> dict[str, Any]:
+    """The form of a kind for a question, with what was written so far."""
+    fit = asking.questions(project.config, kind)
+    wanted = asked.get("question") or (suggester.question if suggester else "")
+    control = next((one for one in fit if one.name == wanted), fit[0] if fit else None)
+    spec = spec_of(asked, control, kind) if asked.get("sent") and control else dict(suggester.spec) if suggester else {}
+    context: dict[str, Any] = {
+        "kind": kind,
+        "kind_label": SuggesterKind(kind).label,
+        "says": SAYS[SuggesterKind(kind)],
+        "fit": fit,
+        "control": control,
+        "suggester": suggester,
+        "name": asked.get("name", suggester.name if suggester else ""),
+        "spec": {"ignores_case": True, "first": 0, "max_tokens": 128, **spec},
+        "problem": problem,
+    }
+    if control is None:
+        return context
+    if kind == SuggesterKind.MODEL:
+        template = spec.get("template") or models_asked.default_template(control)
+        return {**context, "models": models_asked.known(project.workspace), "template": template}
+    lines = spec.get("lines", {})
+    return {**context, "options": [(one, "\n".join(lines.get(one, []))) for one in asking.options_of(control)]}
+
+
+def spec_of(posted: QueryDict, control: Control, kind: str) -> dict[str, Any]:
+    """What the form says, unchecked."""
+    if kind == SuggesterKind.MODEL:
+        words = {name: posted.get(name, "") for name in ("model", "template")}
+        return {"question": control.name, **words, **{n: _number(posted, n) for n in ("first", "max_tokens")}}
+    options = asking.options_of(control)
+    lines = {one: posted.get(f"lines-{place}", "").splitlines() for place, one in enumerate(options)}
+    told = {option: [line.strip() for line in said if line.strip()] for option, said in lines.items()}
+    kept = {option: said for option, said in told.items() if said}
+    return {"question": control.name, "lines": kept, "ignores_case": "ignores_case" in posted}
+
+
+def _number(posted: QueryDict, name: str) -> int | str:
+    text = posted.get(name, "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else text or 0
+
+
+def previewed(project: LabelProject, kind: str, spec: Any) -> dict[str, Any]:
+    """The preview below the form."""
+    found = previewing.preview(project, kind, spec)
+    return {"preview": found, "preview_hits": sum(bool(line.said) for line in found), "is_previewed": True}
