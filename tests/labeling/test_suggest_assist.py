@@ -43,7 +43,7 @@ def answer(person: User, project: LabelProject, quality: str, *, is_taken: bool)
     assignment = taken(person, project)
     suggestion = assisting.of_task(assignment.task)
     assert suggestion
-    told = {"suggestion": suggestion.pk, "is_taken": is_taken}
+    told: dict[str, Any] = {"suggestion": suggestion.pk, "is_taken": is_taken}
     queue.submit(actor=person, assignment=assignment, result=says(quality, region("stars", rating=3)), **told)
 
 
