@@ -32,6 +32,14 @@ def _make_report(cast: Cast, checkpoint: Checkpoint) -> MetricReport:
     )
 
 
+def _make_suggester(cast: Cast, project: Any) -> Suggester:
+    spec = {"question": "x", "lines": {}}
+    made: Suggester = Suggester.objects.create(
+        workspace=cast.workspace, project=project, name="By words", kind="words", spec=spec
+    )
+    return made
+
+
 def make_world(cast: Cast) -> World:
     deployment = make_deployment(cast, content=as_jsonl(ROWS) + b'{"prompt": "no end\n')  # a row for the quarantine
     version = deployment.model_version
@@ -80,13 +88,7 @@ def make_world(cast: Cast) -> World:
         "round": opened,
         "run": run,
         "signal": signal,
-        "suggester": Suggester.objects.create(
-            workspace=cast.workspace,
-            project=project,
-            name="By words",
-            kind="words",
-            spec={"question": "x", "lines": {}},
-        ),
+        "suggester": _make_suggester(cast, project),
         "turn": Turn.objects.create(workspace=cast.workspace, base_model=run.base_model, messages=[], sides=[]),
         "upload": run.dataset_version.provenance_id,
         "version": tagging.set_tag(actor=cast.curator, version=run.dataset_version, name="gold").version,
