@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from workers.formats.csv_rows import FIELD_CAP, Record, row_of
-from workers.formats.lines import LINE_CAP, PIECE
+from workers.formats.lines import LINE_CAP, PIECE, count_lines
 from workers.formats.problems import Problem
 from workers.formats.rows import Row, Rows
 
@@ -45,7 +45,7 @@ class Cutter:
                 return
             if cut:
                 piece, self._held = self._held[:cut], self._held[cut:]
-                line, self.line = self.line, self.line + piece.count(b"\n")
+                line, self.line = self.line, self.line + count_lines(piece)
                 yield line, piece
 
     def rest(self) -> io.BufferedReader:
