@@ -202,7 +202,9 @@ FILTER = OpenApiParameter(
     description='JSON: [column, operator, value], a list of such (all hold), {"any": [...]} or {"all": [...]}; see `columns/`.',
 )
 SORT = OpenApiParameter("sort", description="A column's id; with a minus before it, the greatest first.")
-_COUNT = OpenApiParameter("count", OpenApiTypes.BOOL, description="Tell the total also without filter and sort.")
+_COUNT = OpenApiParameter(
+    "count", OpenApiTypes.BOOL, description="Tell the total whatever it takes, also without filter and sort."
+)
 _ROWS = inline_serializer(
     "Rows",
     {
@@ -210,7 +212,9 @@ _ROWS = inline_serializer(
         "next": serializers.URLField(allow_null=True),
         "scanned": serializers.IntegerField(help_text="Rows looked at for this page."),
         "total": serializers.IntegerField(
-            required=False, allow_null=True, help_text="Rows on all pages, when asked for."
+            required=False,
+            allow_null=True,
+            help_text="Rows on all pages; null where texts were read only as far as the page needs, unless `count` asks.",
         ),
     },
 )

@@ -7,7 +7,7 @@ from typing import Any
 from apps.core.errors import Problem
 from apps.core.storage import storage
 from apps.datasets.browsing import metadata, reading
-from apps.datasets.browsing.finding import Question, find, read_question, split_of
+from apps.datasets.browsing.finding import Question, count, find, read_question, split_of
 from apps.datasets.models import DatasetVersion
 from apps.datasets.rows import Page, StoredRow, read_page, search
 
@@ -22,15 +22,15 @@ def rows(version: DatasetVersion, query: Mapping[str, str], *, limit: int = 50) 
     if not metadata.is_ready(version):
         return _unindexed(version, question, start, limit)
     found = find(version, question, start=start, limit=limit)
-    after = start + len(found.places)
     is_plain = question.is_plain and question.order is None
     kept = (
         read_page(version.shard_paths(), start=start, limit=limit, total=version.row_count).rows
         if is_plain
         else reading.rows_at(version, found.places)
     )
-    scanned = len(kept) if is_plain else version.row_count
-    return Page(kept, after if kept and after < found.total else None, scanned, found.total)
+    scanned = len(kept) if is_plain else found.scanned or version.row_count
+    total = count(version, question) if found.total is None and query.get("count") else found.total
+    return Page(kept, found.after(start), scanned, total)
 
 
 def page_of(version: DatasetVersion, query: Mapping[str, str], limit: int) -> tuple[int, int]:

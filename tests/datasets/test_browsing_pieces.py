@@ -6,12 +6,14 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import Workspace
 from apps.datasets.browsing import metadata, tables, texts
 from apps.datasets.browsing.finding import find, read_question
+from tests.cast import Cast
 from tests.datasets.browsing_rows import as_filter, index_now, make_browsed
 from workers.browse_index import index_file
 from workers.browse_needle import condition_of, holding
@@ -124,3 +126,40 @@ def test_contains__few_rows__reads_no_other_text(
 
     monkeypatch.setattr(tables, "ask", scanned)
     assert find(version, question, start=0, limit=3).places == [1, 10, 11]
+
+
+@pytest.mark.parametrize("operator", ["contains", "matches"])
+def test_rows__text_that_many_rows_hold__are_shown_before_they_are_counted(
+    operator: str, workspace: Workspace, cast: Cast, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metadata, "SMALL_ROWS", 0)
+    monkeypatch.setattr(texts, "_FEWEST_LIKELY", 0)
+    rows = [{"prompt": f"{'Order' if n % 2 else 'order'} {n}", "completion": "Yes."} for n in range(120)]
+    version = make_browsed(workspace, rows)
+    index_now(version, tmp_path / "meta")
+    client.force_login(cast.engineer)
+    asked, url = as_filter(["question", operator, "Order"]), version.get_absolute_url()
+    page = client.get(url, {"filter": asked})
+    assert [line.index for line in page.context["lines"]] == list(range(1, 51, 2))
+    assert page.context["total"] is None and "1 to 25 of more than 25, counting" in page.content.decode()
+    part = client.get(url + page.context["page_url"], headers={"HX-Request": "true", "HX-Target": "count"})
+    assert part.content.decode().strip() == '<span id="count">1 to 25 of 60</span>'
+    last = client.get(url, {"filter": asked, "cursor": "50"})
+    assert [line.index for line in last.context["lines"]] == list(range(101, 121, 2))[:10]
+    assert last.context["total"] == 60 and not last.context["after"]
+    door = f"/api/v1/datasets/{version.dataset_id}/versions/1/rows/"
+    assert client.get(door, {"filter": asked, "limit": "60"}).json()["total"] == 60
+    first = client.get(door, {"filter": asked, "limit": "10"}).json()
+    assert first["total"] is None and first["next"] and first["scanned"] == 20
+    assert client.get(door, {"filter": asked, "limit": "10", "count": "1"}).json()["total"] == 60
+
+
+def test_rows__text_that_no_row_holds__are_none_and_counted(
+    workspace: Workspace, cast: Cast, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metadata, "SMALL_ROWS", 0)
+    version = make_browsed(workspace)
+    index_now(version, tmp_path / "meta")
+    client.force_login(cast.engineer)
+    page = client.get(version.get_absolute_url(), {"filter": as_filter(["answer", "matches", "zz?z"])})
+    assert page.context["total"] == 0 and not page.context["lines"]

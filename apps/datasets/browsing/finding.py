@@ -45,10 +45,17 @@ class Question:
 
 @dataclass(frozen=True)
 class Found:
-    """Places in the version of a page's rows, and how many rows there are on all pages."""
+    """Places in the version of a page's rows, and how many rows there are on all pages: None where whole texts were read only as far
+    as the page needs, which is `scanned` rows."""
 
     places: list[int]
-    total: int
+    total: int | None
+    scanned: int = 0
+
+    def after(self, start: int) -> int | None:
+        """Where the next page begins, if there is one."""
+        end = start + len(self.places)
+        return end if self.places and (self.total is None or end < self.total) else None
 
 
 def read_question(version: DatasetVersion, query: Mapping[str, str]) -> Question:
@@ -89,9 +96,36 @@ def find(version: DatasetVersion, question: Question, *, start: int, limit: int)
             return Found([int(place) for place in hits.numbers[start:stop]], hits.total)
     held = as_base(version, hits.numbers) if hits is not None else None
     if question.order is None:
-        places = all_places(version, question, held)
+        rest, said = _without_texts(version, question)
+        if held is None and said is None and _reads_texts(version, question):
+            return _first(version, question, start, stop)
+        places = _all_places(version, rest, said, held)
         return Found([int(place) for place in places[start:stop]], len(places))
     return _sorted(version, question, held, start, limit)
+
+
+def _reads_texts(version: DatasetVersion, question: Question) -> bool:
+    """Whether a filter looks at whole texts in the files, from the first on. Behind those of a patch the rows are in no order."""
+    is_asked = any(one.column.is_cut and one.operator in _OF_TEXTS for one in question.filter.conditions)
+    return is_asked and not metadata.is_small(version) and not version.patch
+
+
+_OF_TEXTS = ("contains", "matches")
+
+
+def _first(version: DatasetVersion, question: Question, start: int, stop: int) -> Found:
+    """A page of rows, without a look at those behind it: DuckDB keeps the order of the files, and ends at the limit."""
+    where, values = question.where()
+    told = tables.ask(version, f"SELECT place FROM {{rows}} WHERE {where} LIMIT ?", [*values, stop + 1])  # noqa: S608
+    places = [int(place) for place in told["place"]]
+    if len(places) <= stop:
+        return Found(places[start:], len(places), version.row_count)
+    return Found(places[start:stop], None, places[stop - 1] + 1)
+
+
+def count(version: DatasetVersion, question: Question) -> int:
+    """How many rows a question asks for."""
+    return len(resolved(version, question))
 
 
 def as_base(version: DatasetVersion, places: Any) -> Any:
@@ -109,7 +143,10 @@ def as_places(version: DatasetVersion, base: Any) -> Any:
 
 def all_places(version: DatasetVersion, question: Question, held: Any = None) -> Any:
     """The places of all rows that pass the filter and are among `held`, ascending."""
-    question, said = _without_texts(version, question)
+    return _all_places(version, *_without_texts(version, question), held)
+
+
+def _all_places(version: DatasetVersion, question: Question, said: Any, held: Any) -> Any:
     if said is not None:
         held = said if held is None else np.intersect1d(said, held, assume_unique=True)
         if not (question.filter.parts or question.split):

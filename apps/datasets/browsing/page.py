@@ -9,7 +9,7 @@ from apps.datasets import listings
 from apps.datasets.browsing import address, jobs, metadata, reading
 from apps.datasets.browsing.columns import NUMBER, OPERATORS, Column, columns_of
 from apps.datasets.browsing.filters import Group, checked
-from apps.datasets.browsing.finding import Question, find, read_question
+from apps.datasets.browsing.finding import Question, count, find, read_question
 from apps.datasets.browsing.shown import Shown
 from apps.datasets.drafts import services as drafts
 from apps.datasets.models import DatasetVersion, DraftEdit
@@ -83,6 +83,7 @@ def rows_page(version: DatasetVersion, query: Mapping[str, str], person: Any) ->
         "seen_to": start + scanned,
         "first": start + 1 if lines else 0,
         "last": start + len(lines),
+        "page_url": address.link(query, cursor=start),
         "before": address.link(query, cursor=max(start - ROWS_SHOWN, 0)) if start else "",
         "after": address.link(query, cursor=after) if after is not None else "",
         "row": Shown(version, reading.rows_at(version, [opened])[0]) if opened is not None else None,
@@ -90,6 +91,13 @@ def rows_page(version: DatasetVersion, query: Mapping[str, str], person: Any) ->
         "draft": drafts.draft_of(version.dataset, person),
         "can_edit_many": is_ready and bool(lines),
     }
+
+
+def counted(version: DatasetVersion, query: Mapping[str, str]) -> dict[str, Any]:
+    """How many rows the address asks for, and which of them its page shows: what a page does not wait for. Raises Problem."""
+    start, _limit = listings.page_of(version, {**query, "limit": ""}, ROWS_SHOWN)
+    total = count(version, read_question(version, query))
+    return {"total": total, "first": min(start + 1, total), "last": min(start + ROWS_SHOWN, total)}
 
 
 def row_of(version: DatasetVersion, query: Mapping[str, str]) -> dict[str, Any]:
@@ -118,8 +126,7 @@ def _places(
     """(places, how many on all pages, where to go on, rows looked at)."""
     if metadata.is_ready(version):
         found = find(version, question, start=start, limit=ROWS_SHOWN)
-        after = start + len(found.places)
-        return found.places, found.total, after if found.places and after < found.total else None, version.row_count
+        return found.places, found.total, found.after(start), version.row_count
     page = listings.rows(version, {**query, "filter": "", "sort": "", "limit": ""}, limit=ROWS_SHOWN)
     return [row.index for row in page.rows], version.row_count if question.is_plain else None, page.next, page.scanned
 

@@ -27,6 +27,9 @@ def rows(request: HttpRequest, shown: DatasetVersion) -> HttpResponse:
     if part == "row":
         context = {**frame(request, shown.dataset, shown), **page.row_of(shown, request.GET.dict())}
         return render(request, "datasets/browse_row.html", context)
+    if part == "count":
+        found = page.counted(shown, request.GET.dict())
+        return render(request, "datasets/dataset_rows.html#count", {**found, "version": shown, "is_ready": True})
     context = {
         **frame(request, shown.dataset, shown),
         "tab": "rows",
