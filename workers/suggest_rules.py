@@ -15,7 +15,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from workers import suggesting
+import numpy as np
+
+from workers import label_model, suggesting
 from workers.context import Context
 from workers.suggesting import Clock, Question, Rule, TooSlow
 
@@ -33,9 +35,13 @@ def main(context: Context) -> dict[str, Any]:
     )
     slow: list[int] = []
     tasks = _told(context, read_tasks(Path(context.spec.inputs["tasks"])), int(context.spec.inputs["total"]))
-    lines = _by_rules(question, rules, tasks, slow)
+    report: dict[str, Any] = {}
+    is_voting = way == suggesting.FUNCTIONS
+    lines = (
+        _by_functions(question, rules, tasks, slow, report) if is_voting else _by_rules(question, rules, tasks, slow)
+    )
     looked, suggested, facts = keep(context.folder, lines)
-    return {"looked_at": looked, "suggested": suggested, "slow": len(slow), **facts}
+    return {"looked_at": looked, "suggested": suggested, "slow": len(slow), **facts, **report}
 
 
 def question_of(told: Mapping[str, Any]) -> Question:
@@ -72,6 +78,62 @@ def _by_rules(
         value = said.value if said else []
         score = said.score if said else None
         yield {"number": task["number"], "value": value, "score": score, "uncertainty": 1 - score if score else 1.0}
+
+
+def _by_functions(
+    question: Question, rules: list[Rule], tasks: Iterable[dict[str, Any]], slow: list[int], report: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """All votes first, then the label model, then a line for each task. Leaves the table of the functions in `report`."""
+    numbers, answers, packed = [], [], []
+    for task in tasks:
+        try:
+            found = {id(rule) for rule in suggesting.votes(rules, task["texts"], Clock())}
+        except TooSlow:
+            slow.append(task["number"])
+            found = set()
+        numbers.append(task["number"])
+        answers.append(task.get("answer"))
+        packed.append(np.packbits([id(rule) in found for rule in rules]))
+    votes = np.unpackbits(np.array(packed), axis=1, count=len(rules)).astype(bool)
+    speaks_for = np.array([question.options.index(rule.option) for rule in rules])
+    fitted = label_model.fit(votes, speaks_for, len(question.options))
+    chances = label_model.predict(fitted, votes)
+    report["functions"] = table(rules, votes, speaks_for, fitted, answers)
+    report["balance"] = dict(zip(question.options, np.round(fitted.balance, 4).tolist(), strict=True))
+    uncertain, best = label_model.entropy(chances), chances.argmax(axis=1)
+    for place, number in enumerate(numbers):
+        voted, option = votes[place].any(), question.options[best[place]]
+        score = round(float(chances[place, best[place]]), 6) if voted else None
+        sure = {"score": score, "uncertainty": round(float(uncertain[place]), 6)}
+        yield {"number": number, "value": [option] if voted else [], **sure}
+
+
+def table(
+    rules: list[Rule], votes: Any, speaks_for: Any, fitted: label_model.Fitted, answers: list[str | None]
+) -> list[dict[str, Any]]:
+    """For each function: the shares of the tasks on which it votes (coverage), another votes too (overlaps), another votes otherwise
+    (conflicts); its accuracy as the label model estimates it (of one that never votes, none), and against what people answered."""
+    for_option = np.zeros((len(votes), int(speaks_for.max()) + 1), dtype=np.int64)
+    for place, option in enumerate(speaks_for):
+        for_option[:, option] += votes[:, place]
+    all_votes = for_option.sum(axis=1)
+    found = []
+    for place, rule in enumerate(rules):
+        mine = votes[:, place]
+        judged = [answers[row] == rule.option for row in np.flatnonzero(mine) if answers[row] is not None]
+        found.append(
+            {
+                "said": rule.said,
+                "option": rule.option,
+                "coverage": round(float(mine.mean()), 4),
+                "overlaps": round(float((mine & (all_votes > 1)).mean()), 4),
+                "conflicts": round(float((mine & (all_votes > for_option[:, speaks_for[place]])).mean()), 4),
+                "estimated": round(float(fitted.accuracy[place]), 4) if mine.any() else None,
+                "right": sum(judged),
+                "judged": len(judged),
+            }
+        )
+    return found
 
 
 def keep(folder: Path, lines: Iterable[Mapping[str, Any]]) -> tuple[int, int, dict[str, str]]:

@@ -21,11 +21,11 @@ from workers.failures import UserError
 ANSWERS: Mapping[str, tuple[str, ...]] = {
     SuggesterKind.RULES: ("Choices", "Rating", "Labels", "ParagraphLabels"),
     SuggesterKind.WORDS: ("Choices", "Rating", "Labels", "ParagraphLabels"),
-    SuggesterKind.FUNCTIONS: (),
+    SuggesterKind.FUNCTIONS: ("Choices", "Rating"),
     SuggesterKind.MODEL: (),
 }
 READ = ("Text", "Paragraphs", "Chat")  # objects with words
-LEAST_FUNCTIONS = 3  # fewer cannot be told apart by how they agree (Ratner et al. 2019, section 3)
+LEAST_FUNCTIONS = 3  # fewer cannot be told apart by how they agree
 
 
 def questions(config: Config, kind: str) -> list[Control]:
