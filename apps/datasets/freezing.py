@@ -20,21 +20,29 @@ from apps.datasets.models import Dataset, DatasetVersion, new_key
 from apps.datasets.quality import profiles
 from workers.comparison import compare
 from workers.formats.chat import SPLITS, TrainingRow, checked, row_id, turns_of
+from workers.formats.forms import content_of_row
 from workers.formats.problems import RowFault
 from workers.formats.shards import ShardWriter
 from workers.formats.statistics import Statistics
 
 
 def write_rows(rows: Iterable[Mapping[str, Any]], folder: Path) -> dict[str, Any]:
-    """Write rows as shards into `folder`; the result says what is in it, as an import's does. Raises Problem naming the row."""
-    writer, statistics, counts = ShardWriter(folder), Statistics(), Counter[str]()
+    """Write conversations as shards into `folder`; the result is that of `write_made`. Raises Problem naming the row."""
+    return write_made((training_row(row, number) for number, row in enumerate(rows, 1)), folder)
+
+
+def write_made(rows: Iterable[TrainingRow], folder: Path) -> dict[str, Any]:
+    """Write rows as shards into `folder`; the result says what is in it, as an import's does, and `images`, the names of pictures.
+    Raises Problem when there is none, or naming the first that has a split where those before have none, or the other way round."""
+    writer, statistics, counts, images = ShardWriter(folder), Statistics(), Counter[str](), set[str]()
     for number, row in enumerate(rows, 1):
-        made = training_row(row, number)
-        if counts and bool(made.split) != ("" not in counts):
+        if counts and bool(row.split) != ("" not in counts):
             raise _wrong(number, _("Either every row has a split, or none has."), "mixed_splits")
-        writer.add(made)
-        statistics.add(made)
-        counts[made.split] += 1
+        writer.add(row)
+        statistics.add(row)
+        counts[row.split] += 1
+        if row.content and '"image":' in row.content:
+            images.add(str(content_of_row(row).get("image", "")))
     if not writer.rows:
         raise Problem(_("No row is left, and a version has at least one."), field="rows", code="no_rows")
     return {
@@ -43,6 +51,7 @@ def write_rows(rows: Iterable[Mapping[str, Any]], folder: Path) -> dict[str, Any
         "row_count": writer.rows,
         "statistics": statistics.as_dict(),
         "split_counts": {split: counts[split] for split in SPLITS if split in counts},
+        "images": sorted(images - {""}),
     }
 
 

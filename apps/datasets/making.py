@@ -1,7 +1,6 @@
-"""A version of rows of any form that another stage made: written one at a time, then frozen. Images come along to another dataset."""
+"""A version of rows of any form that another stage made and `write_made` wrote. Images come along to another dataset."""
 
 import shutil
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,35 +11,10 @@ from django.utils.translation import gettext as _
 from apps.core.errors import Problem
 from apps.core.storage import storage
 from apps.datasets import freezing
+from apps.datasets.freezing import write_made
 from apps.datasets.models import Dataset, DatasetVersion, Layout
-from workers.formats.chat import SPLITS, TrainingRow
-from workers.formats.forms import content_of_row
-from workers.formats.shards import ShardWriter
-from workers.formats.statistics import Statistics
 
-
-def write_made(rows: Iterable[TrainingRow], folder: Path) -> dict[str, Any]:
-    """Write rows as shards into `folder`; the result says what is in it, as an import's does, and `images`, the names of pictures.
-    Raises Problem when there is none, or when some have a split and others not."""
-    writer, statistics, counts, images = ShardWriter(folder), Statistics(), Counter[str](), set[str]()
-    for row in rows:
-        writer.add(row)
-        statistics.add(row)
-        counts[row.split] += 1
-        if row.content and '"image":' in row.content:
-            images.add(str(content_of_row(row).get("image", "")))
-    if not writer.rows:
-        raise Problem(_("No row is left, and a version has at least one."), field="rows", code="no_rows")
-    if counts[""] not in (0, writer.rows):
-        raise Problem(_("Either every row has a split, or none has."), field="rows", code="mixed_splits")
-    return {
-        "content_hash": writer.close(),
-        "shards": writer.as_dicts(),
-        "row_count": writer.rows,
-        "statistics": statistics.as_dict(),
-        "split_counts": {split: counts[split] for split in SPLITS if split in counts},
-        "images": sorted(images - {""}),
-    }
+__all__ = ["freeze_made", "write_made"]
 
 
 def freeze_made(

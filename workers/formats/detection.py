@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -87,7 +88,7 @@ class _Sample:
     def is_text(self, column: str) -> bool:
         values = [row.values.get(column) for row in self.rows]
         texts = [value for value in values if isinstance(value, str) and value.strip()]
-        numbers = sum(text.replace(".", "", 1).lstrip("-").isdigit() for text in texts)
+        numbers = sum(bool(_NUMERIC.fullmatch(text)) for text in texts)
         return len(texts) > len(values) // 2 and numbers < len(texts)
 
     def texts(self) -> list[str]:
@@ -210,7 +211,7 @@ def _table(sample: _Sample) -> Detected | None:
     """Two columns of numbers or more, and at most two of text that are not classes."""
     if not all(sample.are(name, _is_plain) for name in sample.columns if sample.values(name)):
         return None
-    numbers = [name for name in sample.columns if sample.is_number(name)]
+    numbers = [name for name in sample.columns if sample.is_number(name) or sample.are(name, _is_numeric)]
     if len(numbers) < 2:
         return None
     texts = [name for name in sample.columns if sample.is_text(name) and not _are_classes(sample.values(name))]
@@ -269,6 +270,14 @@ def _is_number(value: Any) -> bool:
 
 def _is_written_number(value: Any) -> bool:
     return isinstance(value, str) and read_number(value) is not None
+
+
+def _is_numeric(value: Any) -> bool:
+    return isinstance(value, str) and bool(_NUMERIC.fullmatch(value))
+
+
+# A number in any writing, a decimal comma too, which stays text: "1,234" may be either.
+_NUMERIC = re.compile(r"\s*-?(?:\d+(?:[.,]\d*)?|[.,]\d+|\d{1,3}(?:\.\d{3})+,\d+)\s*")
 
 
 def _opened(value: Any) -> Any:

@@ -1,10 +1,11 @@
 """Layouts: found by names and shapes, corrected by people, and turned into conversations that can be learned from."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from workers.formats import FileRefused, Problem, Row, TrainingRow, detect_layout, map_row, read_mapping
+from workers.formats import FileRefused, Problem, Row, TrainingRow, detect_layout, map_row, preview, read_mapping
 
 TURNS = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
 SHARED = [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}]
@@ -177,3 +178,19 @@ def test_detect__questions_with_answers_and_a_column_of_topics__are_a_pair_not_c
         "layout": "prompt_completion",
         "columns": {"prompt": "question", "completion": "answer"},
     }
+
+
+GERMAN = [
+    ("Nr;Frage;Antwort;Preis\n", "1;Wo ist die Größe?;Auf dem Etikett.;12,50\n2;Für wen?;Für Übermütige.;1.234,00\n", "prompt_completion"),
+    ("Datum;Höhe;Gewicht;Klasse\n", "1.2.2024;1,82;80,5;groß\n2.2.2024;1,60;60,0;klein\n", "tabular"),
+    ("Satz;Kategorie\n", "Schöner Tag.;gut\nÜbles Wetter.;schlecht\nNochmals schön.;gut\n", "classification"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("header", "rows", "layout"), GERMAN, ids=[layout for _h, _r, layout in GERMAN])
+def test_preview__german_csv_with_semicolons__is_guessed(header: str, rows: str, layout: str, tmp_path: Path) -> None:
+    path = tmp_path / "daten.csv"
+    path.write_bytes((header + rows * 8).encode("cp1252"))
+    found = preview(path, name=path.name)
+    assert found["mapping"]["layout"] == layout, found
+    assert found["encoding"]["name"] == "cp1252"
