@@ -10,6 +10,7 @@ from apps.evaluation.jobs import ANSWERS, EVALUATE
 from apps.jobs.kinds import Kind
 from apps.labeling.exchange.jobs import KIND as TAKE
 from apps.labeling.queueing.jobs import KIND as FILL
+from apps.labeling.suggesting.jobs import MODEL as SUGGEST_MODEL
 from apps.labeling.suggesting.jobs import RULES as SUGGEST_RULES
 from apps.serving.jobs import SERVE
 from apps.training.jobs import CHAT, PREPARE_MODEL, SFT
@@ -25,6 +26,7 @@ _ALL: tuple[Kind, ...] = (
     FILL,
     TAKE,
     SUGGEST_RULES,
+    SUGGEST_MODEL,
     SFT,
     PREPARE_MODEL,
     CHAT,

@@ -22,7 +22,7 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     SuggesterKind.RULES: ("Choices", "Rating", "Labels", "ParagraphLabels"),
     SuggesterKind.WORDS: ("Choices", "Rating", "Labels", "ParagraphLabels"),
     SuggesterKind.FUNCTIONS: ("Choices", "Rating"),
-    SuggesterKind.MODEL: (),
+    SuggesterKind.MODEL: ("Choices", "Rating", "TextArea"),
 }
 READ = ("Text", "Paragraphs", "Chat")  # objects with words
 LEAST_FUNCTIONS = 3  # fewer cannot be told apart by how they agree

@@ -43,7 +43,6 @@ def kinds(config: Config) -> list[dict[str, Any]]:
     return [
         {"value": kind.value, "label": kind.label, "says": SAYS[kind], "fits": bool(asking.questions(config, kind))}
         for kind in SuggesterKind
-        if asking.ANSWERS[kind]
     ]
 
 
