@@ -1,6 +1,6 @@
 """What every test stands on. Broker and database are real where their URL is given; tests/run.py gives them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from rest_framework.test import APIClient
 
 from apps.accounts.models import User, Workspace
 from apps.core import live
+from apps.labeling.queueing import bell
 from tests.cast import Cast, make_cast
 from tests.make import make_api_key
 from tests.rings import Rings
@@ -42,6 +43,13 @@ def quiet_surroundings(settings: Settings, request: pytest.FixtureRequest, monke
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     monkeypatch.setattr(live, "_quiet_until", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def still_bells() -> Iterator[None]:
+    """No late ring of one test in the next one, or after the last."""
+    yield
+    bell.still()
 
 
 @pytest.fixture(autouse=True)

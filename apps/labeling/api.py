@@ -41,6 +41,7 @@ from apps.labeling.serializers import (
     NewProjectSerializer,
     NextSerializer,
     ProjectSerializer,
+    SampleSerializer,
     SkipSerializer,
     StatusSerializer,
     SubmitSerializer,
@@ -56,6 +57,7 @@ _FIGURES = inline_serializer(
         "counts": serializers.DictField(child=serializers.IntegerField()),
         "people": serializers.ListField(),
         "agreement": AgreementSerializer(many=True),
+        "agreement_of": SampleSerializer(),
     },
 )
 
@@ -218,7 +220,7 @@ def _own(request: Request, pk: Any, **also: Any) -> Assignment:
     project = OuterRef("project")
     rows = Assignment.objects.visible_to(person).annotate(
         returned_words=words_of_return(),
-        is_gold=Exists(Gold.objects.filter(task=OuterRef("task"))),
+        has_gold=Exists(Gold.objects.filter(project=project)),
         is_gold_mixed_in=Exists(ReviewPlan.objects.filter(project=project, gold_every__gt=0)),
     )
     rows = rows.select_related("task", "project").filter(annotator=person.pk, **also)
@@ -326,9 +328,8 @@ class Progress(APIView):
     def get(self, request: Request, pk: str) -> Response:
         project = fetch_for(request.user, "labeling.view", LabelProject, pk)
         agreement = [one.as_dict() for one in progress.agreements(project)]
-        return Response(
-            {"counts": progress.counts(project), "people": progress.people(project), "agreement": agreement}
-        )
+        told = {"agreement": agreement, "agreement_of": progress.agreement_sample(project)}
+        return Response({"counts": progress.counts(project), "people": progress.people(project), **told})
 
 
 class OneRenderer(DefaultContentNegotiation):

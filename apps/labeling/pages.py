@@ -44,6 +44,7 @@ def progress_page(project: LabelProject) -> dict[str, Any]:
         "forecast": foreseeing.foresee(project, counts),
         **filling_page(project),
         "agreement": progress.agreements(project),
+        "agreement_of": progress.agreement_sample(project),
         "rules": saying.rules(project.config, project.keep),
         "is_settled": not project.is_open or not counts["waiting"],
     }

@@ -1,22 +1,16 @@
 """How far a project is and how well people agree, for who watches it."""
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from django.db.models import Avg, Count, Max
 from django.utils.translation import gettext as _
 
-from apps.labeling.agreement import Coefficient, krippendorff_alpha, undefined
+from apps.labeling.agreement import Coefficient
 from apps.labeling.models import AssignmentStatus, LabelProject, Share
 from apps.labeling.queueing.counting import counts as counts
 from apps.labeling.queueing.counting import own as own
-from apps.labeling.schema.label_config import Control
-from apps.labeling.schema.results import answers_of
-
-MOST_ANSWERS = 15_000  # answers that the agreement figure looks at, by task
+from apps.labeling.reviewing import figures
 
 
 def people(project: LabelProject) -> list[dict[str, Any]]:
@@ -58,58 +52,24 @@ def _imported(project: LabelProject) -> list[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Agreement:
-    """The figure for one question."""
+    """The figure for one question, the same as on the tab Agreement."""
 
     control: str
     kind: str
+    measure: str
     coefficient: Coefficient
 
     def as_dict(self) -> dict[str, Any]:
-        return {"control": self.control, "kind": self.kind, **asdict(self.coefficient)}
+        return {"control": self.control, "kind": self.kind, "measure": self.measure, **asdict(self.coefficient)}
 
 
 def agreements(project: LabelProject) -> list[Agreement]:
-    """Krippendorff's alpha for each Choices (nominal) and Rating (ordinal), over tasks that two people or more answered."""
-    state = project.annotations.aggregate(count=Count("pk"), last=Max("created_at"))
-    return list(_measured(project, **state))
+    """How well people agree, question by question."""
+    found = figures.figures(project)
+    return [Agreement(one.control.name, one.control.kind, one.measure, one.coefficient) for one in found.questions]
 
 
-@lru_cache(maxsize=64)
-def _measured(project: LabelProject, *, count: int, last: datetime | None) -> tuple[Agreement, ...]:
-    """The figures of a project as it stood with so many answers: open pages ask at every submit of anybody."""
-    controls = [control for control in project.config.controls if control.kind in ("Choices", "Rating")]
-    by_task = _answers_by_task(project)
-    return tuple(Agreement(control.name, control.kind, _alpha(control, by_task)) for control in controls)
-
-
-def _answers_by_task(project: LabelProject) -> list[dict[str, dict[str, Any]]]:
-    """For each task {person: {question: answer}}."""
-    answers = project.annotations.filter(
-        task__submitted__gte=2, task__gold=None, assignment__status=AssignmentStatus.SUBMITTED
-    )
-    rows = answers.order_by("task__number")[:MOST_ANSWERS]
-    found: dict[Any, dict[str, dict[str, Any]]] = {}
-    for task, annotator, label, result in rows.values_list(
-        "task_id", "annotator_id", "assignment__annotator_label", "result"
-    ):
-        found.setdefault(task, {})[str(annotator or label)] = answers_of(result)
-    return list(found.values())
-
-
-def _alpha(control: Control, by_task: Iterable[dict[str, dict[str, Any]]]) -> Coefficient:
-    tasks = list(by_task)
-    raters = sorted({person for answers in tasks for person in answers})
-    ratings = [[_category(answers.get(person, {}).get(control.name)) for person in raters] for answers in tasks]
-    is_rating = control.kind == "Rating"
-    categories: list[Any] = list(range(control.max_rating + 1)) if is_rating else [(o,) for o in control.stored]
-    if control.multiple:
-        categories = sorted({value for row in ratings for value in row if value is not None} | set(categories))
-    if len(categories) < 2:
-        return undefined(_("only one answer is possible"), 0, len(raters))
-    if not any(sum(value is not None for value in row) >= 2 for row in ratings):
-        return undefined(_("no task has two answers yet"), 0, len(raters))
-    return krippendorff_alpha(ratings, categories, level="ordinal" if is_rating else "nominal")
-
-
-def _category(answer: Any) -> Any:
-    return tuple(answer) if isinstance(answer, list) else answer
+def agreement_sample(project: LabelProject) -> dict[str, Any]:
+    """From how many tasks the figures are, and whether the project has more."""
+    found = figures.figures(project)
+    return {"tasks": found.looked, "is_sample": found.is_sample}

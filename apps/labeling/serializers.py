@@ -39,7 +39,8 @@ class NewProjectSerializer(serializers.Serializer[Any]):
     selection = serializers.DictField(
         required=False,
         default=dict,
-        help_text='Which rows: {"split": "train", "words": "parcel", "sample": 500, "seed": 1, "first": 100}.',
+        help_text='Which rows: {"split": "train", "words": "parcel", "sample": 500, "seed": 1, "first": 100, "fresh": true}; '
+        "fresh: only rows that nobody answered in another project of the dataset.",
     )
 
 
@@ -164,7 +165,7 @@ class SubmittedSerializer(AnnotationSerializer):
 
     @extend_schema_field(LessonSerializer(allow_null=True))
     def get_lesson(self, annotation: Annotation) -> dict[str, Any] | None:
-        if not getattr(annotation.assignment, "is_gold", True):
+        if not getattr(annotation.assignment, "has_gold", True):
             return None
         lesson = answered.lesson_of(annotation)
         return dict(LessonSerializer(lesson).data) if lesson else None
@@ -211,3 +212,9 @@ class CoefficientSerializer(serializers.Serializer[Any]):
 class AgreementSerializer(CoefficientSerializer):
     control = serializers.CharField(help_text="The question.")
     kind = serializers.CharField()
+    measure = serializers.CharField(help_text="What the figure is, as Krippendorff's alpha or F1 of spans.")
+
+
+class SampleSerializer(serializers.Serializer[Any]):
+    tasks = serializers.IntegerField(help_text="Tasks with two answers or more that the figures are from.")
+    is_sample = serializers.BooleanField(help_text="Whether the project has more: then it is a sample drawn by chance.")

@@ -11,7 +11,7 @@ from apps.accounts.access import current_workspace, fetch_for, require
 from apps.labeling import pages, services
 from apps.labeling.framing import frame, is_partial, may
 from apps.labeling.models import LabelProject
-from apps.labeling.queueing.pages import tasks_page
+from apps.labeling.tasklist import tasks_page
 
 
 @login_required

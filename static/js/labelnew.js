@@ -40,6 +40,8 @@ function put(html, step, row) {
   if (!inBuilder || step) fillBuilder(part("builder"));
   if (inBuilder || step) code.set(part("xml").value);
   for (const place of [wrong, document.getElementById("builder-wrong")]) if (place) place.innerHTML = part("wrong").innerHTML;
+  const count = document.getElementById("row-count");
+  if (count) count.innerHTML = part("count").innerHTML;
   document.getElementById("config-fields").innerHTML = part("fields").innerHTML;
   const { id: focused, value: typed } = isPreviewed ? document.activeElement : {};
   preview.innerHTML = part("preview").innerHTML;
@@ -95,14 +97,15 @@ form.addEventListener("click", ({ target }) => {
 });
 form.addEventListener("input", ({ target }) => {
   if (target.id === "find-template") return narrow(target.value);
-  if (editor.contains(target) && !target.id.startsWith("add-")) {
+  if ((editor.contains(target) || target.closest("#rows-asked")) && !target.id.startsWith("add-")) {
     clearTimeout(timer);
     timer = setTimeout(look, 350);
   }
 });
 form.addEventListener("change", ({ target }) => {
   if (target.name === "template") look(`template:${target.value}`);
-  else if (["keep", "row", "dataset_version"].includes(target.name)) look();
+  else if (["keep", "row", "dataset_version"].includes(target.name) || target.closest("#rows-asked")) look();
+  if (target.name === "which") for (const field of form.querySelectorAll("[data-for]")) field.hidden = !field.dataset.for.includes(target.value);
 });
 form.addEventListener("keydown", (event) => { // Enter in a field of the builder makes no project; in the last answer, one more
   if (event.key !== "Enter" || !(event.target instanceof HTMLInputElement) || !editor.contains(event.target) && event.target.id !== "id_row" && event.target.id !== "find-template") return;

@@ -39,9 +39,9 @@ def opened(page: Page, client: httpx.Client) -> Work:
     return work
 
 
-def place(page: Page, x: float, y: float) -> tuple[float, float]:
+def place(page: Page, x: float, y: float, where: str = ".picture") -> tuple[float, float]:
     """Percent of the picture as a place on the screen."""
-    frame = page.locator(".picture").bounding_box()
+    frame = page.locator(where).bounding_box()
     assert frame
     return frame["x"] + frame["width"] * x / 100, frame["y"] + frame["height"] * y / 100
 
@@ -51,11 +51,11 @@ def near(box: dict[str, Any], x: float, y: float, width: float, height: float) -
     return all(abs(one - other) < 1 for one, other in zip(told, (x, y, width, height), strict=True))
 
 
-def drag(page: Page, begin: tuple[float, float], end: tuple[float, float]) -> None:
-    page.mouse.move(*place(page, *begin))
+def drag(page: Page, begin: tuple[float, float], end: tuple[float, float], where: str = ".picture") -> None:
+    page.mouse.move(*place(page, *begin, where))
     page.mouse.down()
-    page.mouse.move(*place(page, (begin[0] + end[0]) / 2, (begin[1] + end[1]) / 2))
-    page.mouse.move(*place(page, *end))
+    page.mouse.move(*place(page, (begin[0] + end[0]) / 2, (begin[1] + end[1]) / 2, where))
+    page.mouse.move(*place(page, *end, where))
     page.mouse.up()
 
 

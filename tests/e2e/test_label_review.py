@@ -108,7 +108,7 @@ def test_review__by_keys__accepts_sends_back_and_gets_it_again(
     page.keyboard.press("e")
     own = page.locator("#own")
     expect(own).to_be_visible()
-    own.get_by_role("radio", name="good").check()
+    own.locator("[data-question=quality] label", has_text="good").click()
     own.get_by_role("button", name="Accept this answer").click()
     expect(page.get_by_text("Task 2 is done.")).to_be_visible()
     page.keyboard.press("u")

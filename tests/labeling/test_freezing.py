@@ -12,7 +12,7 @@ from apps.labeling import progress, queue, services
 from apps.labeling.harvest import saying
 from apps.labeling.harvest.services import freeze_labels
 from apps.labeling.models import Annotation, LabelProject, ProjectStatus
-from apps.labeling.reviewing import disputes
+from apps.labeling.reviewing import disputes, figures
 from tests.cast import Cast
 from tests.labeling.conftest import CONFIG, region, says
 
@@ -158,10 +158,10 @@ def test_agreement__no_second_answer_or_no_variation__is_undefined_with_a_reason
     project: LabelProject, people: list[User]
 ) -> None:
     answers(people[0], project, says("good"), says("good"))
-    [quality, _stars] = progress.agreements(project)
+    quality = progress.agreements(project)[0]
     assert "no task has two answers" in (quality.coefficient.undefined or "")
     answers(people[1], project, says("good"), says("good"))
-    [quality, _stars] = progress.agreements(project)
+    quality = progress.agreements(project)[0]
     assert "variation" in (quality.coefficient.undefined or "")
     assert quality.coefficient.n_items == 2
 
@@ -170,12 +170,14 @@ def test_agreement__known_answers__is_krippendorffs_alpha(project: LabelProject,
     """Two people, six items, one disagreement: alpha = 1 - 11 * 2 / (2 * 5 * 7) = 0.686."""
     answers(people[0], project, *[says(q) for q in ("good", "good", "good", "bad", "bad", "bad")])
     answers(people[1], project, *[says(q) for q in ("good", "good", "good", "bad", "bad", "good")])
-    [quality, _stars] = progress.agreements(project)
+    quality = progress.agreements(project)[0]
     alpha = quality.coefficient
     assert alpha.value == pytest.approx(1 - 11 * 2 / (2 * 5 * 7), abs=1e-9)
     assert alpha.n_items == 6 and alpha.n_raters == 2
     assert alpha.value is not None and alpha.low is not None and alpha.high is not None
     assert alpha.low < alpha.value < alpha.high
+    assert quality.coefficient == figures.measure(project).questions[0].coefficient  # one number on both tabs
+    assert progress.agreement_sample(project) == {"tasks": 6, "is_sample": False}
     [split] = disputes.find(project, disputes.Wish()).disputes
     assert split.task.number == 6 and split.questions == ["quality"] and len(split.task.given) == 2
     assert disputes.find(project, disputes.Wish(), after=6).disputes == []

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
 from apps.core.errors import Conflict, Problem
@@ -246,3 +248,60 @@ def test_gold__of_an_own_accepted_answer__never_comes_to_its_author(
         deciding.accept(actor=cast.curator, annotation=first.annotation)
         gold.mark(actor=cast.curator, task=first.task)
     assert first.task_id not in {one.task_id for one in work(people[0], project)}
+
+
+def test_work__of_gold_and_others__is_as_many_queries(
+    client_of: Callable[[str], Client], project: LabelProject, people: list[User]
+) -> None:
+    """How long a door takes is a door too."""
+    client, base = client_of("annotator"), f"/api/v1/label-projects/{project.pk}/"
+    asked: dict[bool, list[tuple[int, int]]] = {True: [], False: []}
+    for number in range(3 * EVERY):
+        with CaptureQueriesContext(connection) as taking:
+            own = client.post(f"{base}tasks/next/", "{}", content_type="application/json").json()["assignment"]
+        body = json.dumps({"assignment": own["id"], "result": says("bad")})
+        with CaptureQueriesContext(connection) as sending:
+            client.post(f"{base}annotations/", body, content_type="application/json")
+        if number:  # the first one makes the person's share
+            asked[is_gold(Assignment.objects.get(pk=own["id"]))].append((len(taking), len(sending)))
+    for door in (0, 1):
+        gold_work, others = ([pair[door] for pair in asked[kind]] for kind in (True, False))
+        assert abs(sum(gold_work) / len(gold_work) - sum(others) / len(others)) <= 1, (door, asked)
+
+
+def test_left_and_back__gold_or_not__comes_again_with_its_draft_in_the_same_place(
+    project: LabelProject, people: list[User]
+) -> None:
+    """Who leaves with tasks in hand gets them all again, and what is left does not change by it."""
+    person = people[0]
+    for _step in range(EVERY):
+        hand: list[Assignment] = []
+        while len(hand) < 3 and (
+            one := queue.take_next(actor=person, project=project, besides=[str(h.pk) for h in hand])
+        ):
+            hand.append(one)
+        left = progress.own(project, person)["left"]
+        queue.save_draft(assignment=hand[0], result=says("bad"))
+        queue.release_all(actor=person, project=project)
+        assert progress.own(project, person)["left"] == left
+        again: list[Assignment] = []
+        while len(again) < 3 and (
+            one := queue.take_next(actor=person, project=project, besides=[str(h.pk) for h in again])
+        ):
+            again.append(one)
+        assert [one.pk for one in again] == [one.pk for one in hand]
+        assert again[0].draft and again[0].draft[0]["value"] == {"choices": ["bad"]}
+        assert progress.own(project, person)["left"] == left
+        queue.submit(actor=person, assignment=again[0], result=says("bad"))
+    assert GoldAnswer.objects.filter(annotator=person).exists()
+
+
+def test_hold__after_a_wrong_gold_answer__waits_for_the_end_of_the_block(
+    cast: Cast, project: LabelProject, people: list[User]
+) -> None:
+    """Stopped at once, a person would know which task was gold."""
+    planning.change_plan(actor=cast.curator, project=project, gold_floor=60, gold_least=1)
+    for person in people[:2]:
+        done = work(person, project, said="bad")
+        assert len(done) == EVERY and sum(is_gold(one) for one in done) == 1
+        assert Share.objects.get(annotator=person).is_paused

@@ -1,15 +1,14 @@
 """The pages of review: what they show to whom, figures against numbers counted by hand, and that no word is ever markup."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 
 from apps.accounts.models import User
-from apps.core.errors import Problem
 from apps.labeling import queue, services
 from apps.labeling.models import LabelProject, ProjectStatus, Task
 from apps.labeling.reviewing import comments, editing, figures, overlays, tables
@@ -54,7 +53,9 @@ def test_review__decided_by_the_page__goes_on_to_the_next(
     assert "Task 6" in browser.get(answer["Location"]).content.decode()
     stale = post(browser, answered, "decide", 3, annotation=hers.pk, state="0" * 16)
     assert stale.status_code == 409 and "was faster" in stale.content.decode()
-    own = {"own": "1", "edit": "", "q-quality": "good", "q-marks": "0.0", "q-stars": "4", "q-answer": "Yes."}
+    mark = region("marks", start=0, end=3, labels=["Sign"])  # nobody made this one
+    result = says("good", mark, region("stars", rating=4), region("answer", text=["Yes."]))
+    own = {"own": "1", "edit": "", "result": json.dumps(result)}
     assert post(browser, answered, "decide", 6, **own).status_code == 302
     decided = Task.objects.get(project=answered, number=6).accepted
     assert decided and decided.annotator == cast.curator
@@ -70,8 +71,13 @@ def test_review__wrong_forms__are_told_on_the_page(cast: Cast, browser_of: Brows
     assert first
     assert post(browser, answered, "return", 3, annotation=first.pk, note=" ").status_code == 400
     assert post(browser, answered, "decide", 3, own="1").status_code == 400  # quality is required
-    assert post(browser, answered, "decide", 3, own="1", **{"q-marks": "7.7"}).status_code == 400
-    assert post(browser, answered, "decide", 3, own="1", **{"q-stars": "many"}).status_code == 400
+    for wrong in ("[", "{}", "[5]", json.dumps(says("great")), json.dumps(says("good", region("stars", rating=9)))):
+        refused = post(browser, answered, "decide", 3, own="1", edit="1", result=wrong)
+        assert refused.status_code == 400 and 'id="own-page"' in refused.content.decode(), wrong
+    assert (
+        "great"
+        in post(browser, answered, "decide", 3, own="1", edit="1", result=json.dumps(says("great"))).content.decode()
+    )
     assert post(browser, answered, "comment", 3, text="").status_code == 400
     assert post(browser, answered, "mark-gold", 3).status_code == 409
     assert browser.get(reverse("labeling:review", args=[answered.pk]) + "?show=x").status_code == 400
@@ -179,14 +185,14 @@ def link(text: str) -> list[dict[str, Any]]:
     return [mark(0, "m"), mark(2, "n"), tied]
 
 
-def test_own_answer__with_a_relation__keeps_its_marks_or_is_refused() -> None:
+def test_own_answer__sheet__offers_every_mark_once_and_relations_with_their_ends() -> None:
     people = [(name, alike.by_question(LINKS, link("a b"))) for name in ("Anton", "Berta")]
-    form = QueryDict("q-l=1.0&q-l=1.1&q-relations=1.0")
-    kept = editing.result_from(LINKS, people, form)
-    ids = [one["id"] for one in kept[:2]]
-    assert (kept[2]["from_id"], kept[2]["to_id"]) == tuple(ids) and "ends" not in kept[2]
-    with pytest.raises(Problem):
-        editing.result_from(LINKS, people, QueryDict("q-l=0.0&q-relations=1.0"))
+    told = editing.sheet(LINKS, 7, {"text": "a b"}, people, editing.regions(people[0][1]))
+    first, second, tied = told["offers"]
+    assert first["names"] == second["names"] == tied["names"] == ["Anton", "Berta"]
+    assert [end["value"]["start"] for end in tied["ends"]] == [0, 2] and tied["region"]["labels"] == ["of"]
+    assert told["task"]["draft"] == link("a b") and told["task"]["number"] == 7
+    json.dumps(told)
 
 
 def test_painted__overlapping_marks_and_emoji__are_cut_by_code_points() -> None:

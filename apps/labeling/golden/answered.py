@@ -24,15 +24,22 @@ class Lesson:
 
 
 def note(annotation: Annotation) -> None:
-    """To be called once for each answer."""
+    """To be called once for each answer, after it is counted."""
     known = annotation.assignment
     if getattr(known, "returned_words", "") is not None:  # None: it was looked up, and nobody sent it back
         Verdict.objects.filter(assignment=annotation.assignment_id, is_open=True).update(is_open=False)
-    if not getattr(known, "is_gold", True):
+    if annotation.annotator_id is None or not getattr(known, "has_gold", True):
         return
-    found = Gold.objects.filter(task=annotation.task_id).select_related("project", "task__accepted").first()
-    if found is not None and annotation.annotator_id:
-        _judge(found, annotation)
+    golds = Gold.objects.filter(project=annotation.project_id).select_related("project", "task__accepted")
+    found, some = golds.filter(task=annotation.task_id).first(), golds.first()
+    if some is None:
+        return
+    with (
+        transaction.atomic()
+    ):  # every task is the same work, though of most nothing is kept: else the time would tell gold
+        _judge(found or some, annotation)
+        transaction.set_rollback(found is None)
+    _hold_at_end_of_block(annotation)
 
 
 def _judge(found: Gold, annotation: Annotation) -> None:
@@ -50,9 +57,20 @@ def _judge(found: Gold, annotation: Annotation) -> None:
             "is_training": count < plan.gold_training,
         },
     )
-    right, judged = gold.accuracy(found.project, annotation.annotator)
-    if plan.gold_floor and judged >= plan.gold_least and right * 100 < plan.gold_floor * judged:
-        _hold(found.project, annotation.annotator, right, judged)
+
+
+def _hold_at_end_of_block(annotation: Annotation) -> None:
+    """People are stopped between blocks of tasks only: right after a wrong answer it would tell that the task was gold."""
+    project, person = annotation.project, annotation.annotator
+    plan = plan_of(project)
+    if not plan.gold_floor or not plan.gold_every:
+        return
+    done = Share.objects.filter(project=project, annotator=person).values_list("submitted", flat=True).get()
+    if done % plan.gold_every:
+        return
+    right, judged = gold.accuracy(project, person)
+    if judged >= plan.gold_least and right * 100 < plan.gold_floor * judged:
+        _hold(project, person, right, judged)
 
 
 def _hold(project: LabelProject, person: Any, right: int, judged: int) -> None:

@@ -31,9 +31,11 @@ def due(*, person: Any, project: LabelProject, before: int) -> Task | None:
     """The gold task that comes next for a person who took `before` tasks, if one does. To be asked only while an ordinary task
     waits as well."""
     plan = active_plan(project)
-    if plan is None or not _is_place(plan, person, before):
+    if plan is None:
         return None
-    return min(_unseen(project, person), key=lambda gold: _draw(plan, person, gold.pk), default=None)
+    best = sorted(_unseen(project, person), key=lambda pk: _draw(plan, person, pk))[:1]
+    found: Task | None = project.tasks.filter(pk__in=best).first()  # at every place: else those of gold took longer
+    return found if _is_place(plan, person, before) else None
 
 
 def to_come(*, person: Any, project: LabelProject, before: int, free: int) -> int:
@@ -51,9 +53,11 @@ def _touched(project: LabelProject, person: Any) -> Any:
     return Assignment.objects.filter(project=project, annotator=person)
 
 
-def _unseen(project: LabelProject, person: Any) -> list[Task]:
-    seen = _touched(project, person).exclude(status=AssignmentStatus.LAPSED).values("task")
-    return list(project.tasks.filter(gold__isnull=False, accepted__isnull=False).exclude(pk__in=seen)[:MOST])
+def _unseen(project: LabelProject, person: Any) -> list[Any]:
+    """Keys of gold tasks that were never this person's; one that lapsed comes back as every other task does (`counting.left_behind`)."""
+    seen = _touched(project, person).filter(task__gold__isnull=False).values("task")
+    ready = project.tasks.filter(gold__isnull=False, accepted__isnull=False)
+    return list(ready.exclude(pk__in=seen).order_by().values_list("pk", flat=True)[:MOST])
 
 
 def _draw(plan: ReviewPlan, *what: Any) -> int:

@@ -67,6 +67,7 @@ class Task(WorkspaceRow):
                 name="label_task_returned",
             ),
             models.Index(fields=["project", "number"], condition=models.Q(submitted__gt=0), name="label_task_begun"),
+            models.Index(fields=["project", "submitted", "number"], name="label_task_answers"),
             models.Index(fields=["accepted"], condition=models.Q(accepted__isnull=False), name="label_task_accepted"),
         ]
         constraints = [
@@ -141,6 +142,9 @@ class Assignment(WorkspaceRow):
             models.Index(fields=["project", "status", "lease_until"], name="label_lease"),
             models.Index(fields=["project", "annotator", "status", "finished_at"], name="label_own"),
             models.Index(fields=["project"], condition=models.Q(flagged=True), name="label_flagged"),
+            models.Index(
+                fields=["project", "finished_at"], condition=models.Q(finished_at__isnull=False), name="label_activity"
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["task", "annotator"], name="one_label_assignment_per_person"),

@@ -14,6 +14,7 @@ from apps.datasets.models import DatasetVersion
 from apps.labeling.harvest import saying
 from apps.labeling.models import MAX_OVERLAP, LabelProject
 from apps.labeling.questions.picture import Sample, sample_of, shown
+from apps.labeling.queueing import filling
 from apps.labeling.schema import builder, fields, gallery, grammar
 from apps.labeling.schema.label_config import Config, ConfigProblem, parse_config
 
@@ -34,6 +35,11 @@ KINDS = {
     "Image": gettext_lazy("Picture"),
     "List": gettext_lazy("List"),
 }
+WAYS = {
+    "all": gettext_lazy("All of them"),
+    "first": gettext_lazy("The first so many"),
+    "sample": gettext_lazy("So many by chance"),
+}
 
 
 def ordered(posted: QueryDict, person: Any) -> dict[str, Any]:
@@ -45,8 +51,32 @@ def ordered(posted: QueryDict, person: Any) -> dict[str, Any]:
         "overlap": _number(posted, "overlap", 1),
         "guidelines": posted.get("guidelines", ""),
         "keep": _kept(posted),
-        "limit": _number(posted, "limit", 0),
+        "selection": selection_asked(posted),
     }
+
+
+def selection_asked(posted: QueryDict) -> dict[str, Any]:
+    """Which rows, as the form says it. Raises Problem naming the field."""
+    count, is_sample = _number(posted, "limit", 0), posted.get("which") == "sample"
+    told = {"sample": count, "seed": _number(posted, "seed", 1)} if is_sample else {"first": count}
+    if posted.get("which") == "all":
+        told = {}
+    elif posted.get("which") and not count:
+        raise Problem(_("Say how many rows."), field="limit", code="required")
+    words = {"words": posted.get("words", "").strip(), "split": posted.get("split", "")}
+    return {**told, **words, "fresh": posted.get("fresh") == "on"}
+
+
+def row_count(posted: QueryDict, person: Any) -> dict[str, Any]:
+    """How many tasks the form would make, before anything is made; or what is wrong with it."""
+    try:
+        version = version_of(posted.get("dataset_version", ""), person)
+        if version is None or version.form not in fields.SAYS:
+            return {}
+        count, is_sure = filling.count_of(version, filling.selection_of(selection_asked(posted), version))
+    except Problem as problem:
+        return {"row_problem": problem}
+    return {"row_count": count, "is_count_sure": is_sure, "row_total": version.row_count}
 
 
 def _number(posted: QueryDict, name: str, default: int) -> int:
@@ -88,7 +118,11 @@ def new_page(person: Any, workspace: Workspace, posted: QueryDict, problem: Prob
         "versions": versions.select_related("dataset").order_by("-created_at")[:200],
         "wanted": posted.dict(),
         "overlaps": range(1, MAX_OVERLAP + 1),
+        "ways": WAYS.items(),
+        "splits": ("train", "validation", "test"),
+        "way": posted.get("which") or ("first" if posted.get("limit") else "all"),
         "problem": problem,
+        **row_count(posted, person),
         **question(posted, person, template.xml),
     }
 

@@ -39,7 +39,8 @@ def new(request: HttpRequest) -> HttpResponse:
 def preview(request: HttpRequest) -> HttpResponse:
     """Builder, XML and picture of the config that is being made, or what is wrong with it."""
     require(request.user, "labeling.manage", current_workspace(request))
-    return render(request, "labeling/question_parts.html", pages.question(request.POST, request.user))
+    told = {**pages.row_count(request.POST, request.user), **pages.question(request.POST, request.user)}
+    return render(request, "labeling/question_parts.html", told)
 
 
 @login_required

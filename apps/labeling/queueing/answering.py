@@ -98,7 +98,7 @@ def _is_still_held(assignment: Assignment) -> bool:
     if now == (LEASED, assignment.leased_at):
         return True
     assignment.refresh_from_db(fields=["status", "leased_at", "lease_until", "draft", "draft_at", "finished_at"])
-    for known in ("returned_words", "is_gold"):
+    for known in ("returned_words", "has_gold"):
         assignment.__dict__.pop(known, None)
     return assignment.status == LEASED
 

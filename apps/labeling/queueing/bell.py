@@ -1,6 +1,7 @@
 """The doorbell of a project whose tasks are answered many times a second: at most one ring a second, and always one after the
 last change, so that open pages end up right."""
 
+import atexit
 import threading
 import time
 from typing import Any
@@ -13,7 +14,7 @@ from apps.labeling.models import LabelProject
 PAUSE = 1.0  # seconds between two rings of a project, in one process
 _lock = threading.Lock()
 _rung: dict[Any, float] = {}
-_due: set[Any] = set()
+_due: dict[Any, threading.Timer] = {}  # rings to come
 _MOST = 1000  # projects remembered
 
 
@@ -30,20 +31,18 @@ def _now_or_soon(key: Any, topics: tuple[str, ...]) -> None:
         if key in _due:
             return
         if wait > 0:
-            _due.add(key)
-        else:
-            _remember(key, now)
-    if wait <= 0:
-        _send(topics)
-        return
-    timer = threading.Timer(wait, _late, (key, topics))
-    timer.daemon = True
-    timer.start()
+            _due[key] = timer = threading.Timer(wait, _late, (key, topics))
+            timer.daemon = True
+            timer.start()
+            return
+        _remember(key, now)
+    _send(topics)
 
 
 def _late(key: Any, topics: tuple[str, ...]) -> None:
     with _lock:
-        _due.discard(key)
+        if _due.pop(key, None) is None:  # stilled meanwhile
+            return
         _remember(key, time.monotonic())
     _send(topics)
 
@@ -57,3 +56,13 @@ def _remember(key: Any, now: float) -> None:
 def _send(topics: tuple[str, ...]) -> None:
     for topic in topics:
         live.send(topic, {"type": "changed"})
+
+
+@atexit.register
+def still() -> None:
+    """No ring to come any more, and none remembered: the process ends (open pages then heal by themselves), or a test does."""
+    with _lock:
+        for timer in _due.values():
+            timer.cancel()
+        _due.clear()
+        _rung.clear()

@@ -168,17 +168,29 @@ def own(project: LabelProject, person: Any) -> dict[str, Any]:
     }
 
 
+def left_behind(actor: Any, project: LabelProject) -> models.QuerySet[Assignment]:
+    """What the person let go and may have again: tasks that still ask for somebody, and gold ones, which always do."""
+    rows: models.QuerySet[Assignment] = Assignment.objects.filter(
+        project=project, annotator=actor, status=AssignmentStatus.LAPSED
+    )
+    is_open = Q(task__open_slots__gt=0, task__accepted__isnull=True)
+    is_gold = Q(task__gold__isnull=False, task__accepted__isnull=False)
+    return rows.filter(is_open | is_gold)
+
+
 def left_for(project: LabelProject, person: Any, share: Share, held: int, seen: Situation) -> int:
     """Tasks that may still come to this person, with those in hand. Exact near the end; before, those that are not finished and
     that the person has had no part in are an upper bound (others may be faster)."""
+    if seen.is_gold_mixed_in:  # a gold task that was let go comes back, so it counts, and so do all others
+        held += left_behind(person, project).count()
     unfinished = project.task_count - seen.finished
     if unfinished > EXACT_BELOW:
         ever = project.task_count - (share.submitted + share.skipped + held)
         # where gold is mixed in, what others finish would tell it from the rest
         return max(0, ever if seen.is_gold_mixed_in else min(unfinished, ever)) + held
     mine = Assignment.objects.filter(project=project, annotator=person)
-    touched = mine.exclude(status=AssignmentStatus.LAPSED).values("task")
-    free: int = project.tasks.open().exclude(pk__in=touched).count()
+    had = mine if seen.is_gold_mixed_in else mine.exclude(status=AssignmentStatus.LAPSED)
+    free: int = project.tasks.open().exclude(pk__in=had.values("task")).count()
     return free + gold.to_come(person=person, project=project, before=share.steps, free=free) + held
 
 

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from apps.core import ledger
@@ -19,22 +20,23 @@ from apps.datasets.models import DatasetVersion
 from apps.datasets.rows import stored_rows
 from apps.jobs import services as jobs
 from apps.jobs.models import TERMINAL, Job
-from apps.labeling.models import LabelProject, ProjectStatus
+from apps.labeling.models import LabelProject, ProjectStatus, Task
 from apps.labeling.queueing import bell
 from apps.labeling.queueing.writing import write_tasks
 from apps.labeling.schema import fields
 from apps.labeling.schema.label_config import Config
-from workers.choose_rows import Selection, choose
+from workers.choose_rows import ID_DIGITS, Selection, choose
 from workers.formats.stored import Stored
 
 FILL = "labeling.fill"
 MAX_TASKS = 5_000_000  # a project
 AT_ONCE = 3000  # tasks that are written while somebody waits; more are a job
+COUNTED = 20_000  # rows of a version that are read to tell how many are wanted
 _PORTION = 5000
 
 
 def selection_of(given: Mapping[str, Any], version: DatasetVersion) -> Selection:
-    """What was asked for, checked: {"split", "words", "sample", "seed", "first"}. Raises Problem naming the field."""
+    """What was asked for, checked: {"split", "words", "sample", "seed", "first", "fresh"}. Raises Problem naming the field."""
     found = Selection(**{name: given[name] for name in Selection.__dataclass_fields__ if given.get(name)})
     for name in ("first", "sample", "seed"):
         value = getattr(found, name)
@@ -42,7 +44,9 @@ def selection_of(given: Mapping[str, Any], version: DatasetVersion) -> Selection
             raise Problem(_("Give a whole number, 0 for all rows."), field=name)
     if found.split and found.split not in ("train", "validation", "test"):
         raise Problem(_("There is no such split."), field="split", hint="train, validation, test")
-    if len(found.words) > 100 or "\0" in found.words:
+    if not isinstance(found.fresh, bool):
+        raise Problem(_("Say true or false."), field="fresh")
+    if not isinstance(found.words, str) or len(found.words) > 100 or "\0" in found.words:
         raise Problem(_("Words to look for have at most 100 characters."), field="words")
     most = min(count for count in (found.first, found.sample, version.row_count) if count)
     if most > MAX_TASKS:
@@ -52,12 +56,36 @@ def selection_of(given: Mapping[str, Any], version: DatasetVersion) -> Selection
     return found
 
 
+def labelled_elsewhere(version: DatasetVersion) -> frozenset[str]:
+    """The first digits of the ids of rows of this dataset, of any version, that somebody answered in a label project."""
+    tasks = Task.objects.filter(
+        project__dataset_version__dataset=version.dataset_id, provenance_kind="version", key__startswith="row:"
+    )
+    answered = tasks.filter(Q(submitted__gt=0) | Q(accepted__isnull=False)).order_by().values_list("key", flat=True)
+    return frozenset(key.rpartition(":")[2] for key in answered.iterator())
+
+
+def places_of(version: DatasetVersion, selection: Selection) -> list[int]:
+    """The places of the wanted rows, read now."""
+    known = labelled_elsewhere(version) if selection.fresh else frozenset()
+    return choose(version.shard_paths(), version.row_count, selection, known=known)
+
+
+def count_of(version: DatasetVersion, selection: Selection) -> tuple[int, bool]:
+    """How many tasks there would be, and whether that is sure: of many rows that had to be read it is the most there can be."""
+    if not selection.is_narrow or version.row_count > COUNTED:
+        return min(count for count in (selection.first, selection.sample, version.row_count) if count), (
+            not selection.is_narrow
+        )
+    return len(places_of(version, selection)), True
+
+
 def begin(*, actor: Any, project: LabelProject, version: DatasetVersion, selection: Selection) -> None:
     """Fill a new project: now, when there are few rows to look at, else by a job."""
     wanted = min(count for count in (selection.first, selection.sample, version.row_count) if count)
     looked_at = version.row_count if selection.is_narrow else wanted
     if looked_at <= AT_ONCE:
-        fill(project, version, choose(version.shard_paths(), version.row_count, selection))
+        fill(project, version, places_of(version, selection))
         ledger.write(row=project, verb="labelproject.tasks_added", actor=actor, count=project.task_count)
         return
     LabelProject.objects.filter(pk=project.pk).update(is_filled=False, wanted_tasks=wanted)
@@ -131,7 +159,7 @@ def _items(version: DatasetVersion, config: Config, places: Sequence[int]) -> It
         rows = group if len(here) == group.num_rows else group.take([place - first for place in here])
         for place, row in zip(here, stored_rows(rows, first), strict=True):
             data = fields.check_data(config, fields.data_of(row, form), f"rows.{place}")
-            yield {"key": f"row:{place}:{row.row_id[:16]}", "data": data, "extra": row.extra, "split": row.split}
+            yield {"key": f"row:{place}:{row.row_id[:ID_DIGITS]}", "data": data, "extra": row.extra, "split": row.split}
         at = end
         if at == len(places):
             return

@@ -23,14 +23,20 @@ def _project(job: Job) -> LabelProject:
 
 def _inputs(job: Job) -> dict[str, Any]:
     version = version_of(job)
-    return {"shards": shards_of(version), "total": version.row_count}
+    told = {"shards": shards_of(version), "total": version.row_count}
+    if not job.settings["selection"].get("fresh"):
+        return told
+    kept = job.folder / "known.txt"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text("\n".join(sorted(filling.labelled_elsewhere(version))), encoding="ascii")
+    return {**told, "known": str(kept)}
 
 
 def _write(job: Job, result: Event) -> None:
     """Outside of any transaction, in portions: what is written stays when this is killed, and the next attempt goes on."""
     project, places = _project(job), read(job.folder / "artifacts" / OUTPUT)
     if not places:
-        raise Problem(str(_("No row of the version is wanted: the split or the words fit none.")))
+        raise Problem(str(_("No row of the version is wanted: the split or the words fit none, or all were labelled.")))
     LabelProject.objects.filter(pk=project.pk).update(wanted_tasks=len(places))
     filling.fill(project, version_of(job), places, filling.check_alive(job))
 

@@ -8,23 +8,11 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from apps.core.errors import Problem
 from apps.jobs.models import TERMINAL
 from apps.labeling.models import MAX_OVERLAP, LabelProject, TaskOrder
 from apps.labeling.queueing import allowance, foreseeing, settings
-
-TASKS_SHOWN = 50
-LOOKED_AT = 20_000  # tasks that one page of a search or a filter looks at
-STATES = {
-    "waiting": gettext_lazy("Waiting"),
-    "begun": gettext_lazy("Begun"),
-    "answered": gettext_lazy("Answered"),
-    "decided": gettext_lazy("Decided"),
-    "flagged": gettext_lazy("Flagged"),
-    "skipped": gettext_lazy("Skipped"),
-}
 
 
 def filling_page(project: LabelProject) -> dict[str, Any]:
@@ -110,48 +98,3 @@ def people_page(project: LabelProject) -> dict[str, Any]:
             }
         )
     return {"rows": rows, "warnings": settings.warnings(project)}
-
-
-# ---- tasks
-
-
-def tasks_page(project: LabelProject, query: Mapping[str, str]) -> dict[str, Any]:
-    """Tasks from a number on: by index alone, so as fast in the millions; a search looks at 20,000 tasks a page and says so."""
-    state, words = query.get("state", ""), query.get("q", "").replace("\0", "").strip()[:100]
-    state = state if state in STATES else ""
-    after = _place(query.get("after", ""))
-    rows = project.tasks.filter(number__gt=after).order_by("number")
-    looked_to = None
-    if words.isascii() and words.isdigit() and len(words) < 9:
-        rows = rows.filter(number=int(words))
-    elif words:
-        looked_to = after + LOOKED_AT
-        rows = rows.filter(number__lte=looked_to, data__icontains=words)
-    found = list(_in_state(rows, project, state)[: TASKS_SHOWN + 1])
-    for task in found:
-        task.text = str(task.data.get("prompt") or task.data.get("text") or next(iter(task.data.values()), ""))[:200]
-    more = found[TASKS_SHOWN - 1].number if len(found) > TASKS_SHOWN else None
-    if more is None and looked_to is not None and looked_to < project.task_count:
-        more = looked_to
-    around = {"states": STATES.items(), "state": state, "words": words, "after": after, "more": more}
-    return {"tasks": found[:TASKS_SHOWN], "looked_to": looked_to, **around, **filling_page(project)}
-
-
-def _place(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
-
-
-def _in_state(rows: Any, project: LabelProject, state: str) -> Any:
-    full = project.overlap
-    if state == "waiting":
-        return rows.open().filter(submitted=0)
-    if state == "begun":
-        return rows.filter(submitted__gt=0, submitted__lt=full, accepted__isnull=True)
-    if state == "answered":
-        return rows.filter(submitted__gt=0, submitted__gte=full)
-    if state == "decided":
-        return rows.filter(accepted__isnull=False)
-    if state:
-        wanted = {"flagged": True} if state == "flagged" else {"status": "skipped"}
-        return rows.filter(pk__in=project.assignments.filter(**wanted).values("task"))
-    return rows

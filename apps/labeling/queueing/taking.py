@@ -14,7 +14,7 @@ from apps.core.errors import Conflict
 from apps.labeling.golden import gold
 from apps.labeling.models import Assignment, LabelProject, Share, Task
 from apps.labeling.queueing import allowance, counting, leases
-from apps.labeling.queueing.choosing import Candidates, candidates
+from apps.labeling.queueing.choosing import Candidates, candidates, spans_of
 from apps.labeling.queueing.situation import Situation, situation
 
 MOST_HELD = 4  # tasks one person may hold: the one on the screen, the next two, one more tab
@@ -73,6 +73,8 @@ def _turn(actor: Any, project: LabelProject, besides: Sequence[str]) -> Turn:
 
 
 def _take_new(actor: Any, share: Share, seen: Situation) -> Assignment | None:
+    if seen.is_gold_mixed_in and (again := _take_again(actor, share)):
+        return again
     busy: list[Candidates] = []
     for some in candidates(share, actor, seen):
         if not busy and seen.is_gold_mixed_in and (taken := _take_gold(actor, share)):
@@ -86,13 +88,26 @@ def _take_new(actor: Any, share: Share, seen: Situation) -> Assignment | None:
     return None
 
 
+def _take_again(actor: Any, share: Share) -> Assignment | None:
+    """What the person left comes back first, in the order in which it came: gold and all others alike, and with the draft."""
+    spans = spans_of(share)
+    for assignment in counting.left_behind(actor, share.project).select_related("task").order_by("created_at"):
+        task = assignment.task
+        is_own = (
+            any(first <= task.number <= last for first, last in spans) or share.project.golds.filter(task=task).exists()
+        )
+        if is_own and leases.take_slot(task.pk):
+            task.project = share.project
+            return leases.lease(share.project, task, actor, had=True)
+    return None
+
+
 def _take_gold(actor: Any, share: Share) -> Assignment | None:
     """The gold task that is this person's turn, if it is; asked once an ordinary one waits as well."""
     task = gold.due(person=actor, project=share.project, before=share.steps)
     if task is None or not leases.take_slot(task.pk):
         return None
-    had = Assignment.objects.filter(task=task, annotator=actor).exists()
-    return _taken(share, leases.lease(share.project, task, actor, had=had), {})
+    return _taken(share, leases.lease(share.project, task, actor, had=False), {})
 
 
 def _take_one(actor: Any, share: Share, some: Candidates, *, skip_locked: bool) -> Assignment | None:

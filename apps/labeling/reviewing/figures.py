@@ -1,5 +1,6 @@
-"""How well people agree, for the page that is watched while they work: by question, class, pair of people, and person.
+"""How well people agree, for the pages that are watched while they work: by question, class, pair of people, and person.
 
+Every page and door that tells a figure of agreement asks here, so that there is one number.
 At most `SAMPLE` tasks are read, in runs of neighbours drawn over all of them by chance (a cluster sample); how many is told.
 """
 
@@ -13,6 +14,7 @@ from itertools import combinations
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from apps.labeling import agreement
@@ -26,7 +28,7 @@ from apps.labeling.schema.parts import Control
 SAMPLE = 800  # tasks
 CLASSES = ("Choices", "Rating", "Pairwise")  # answers that are few enough to be held against each other
 _RUN = 50
-_KEPT_FOR = 5.0  # seconds that figures are shown again while answers come in, or ten times what they took
+_SHORT = 0.05  # seconds: figures that took less are made anew for every change, others are shown again for ten times what they took
 _MOST_KEPT = 64
 
 
@@ -80,13 +82,15 @@ _lock = threading.Lock()
 
 def figures(project: LabelProject) -> Figures:
     """The figures now, or those of a moment ago while answers pour in."""
-    state = (counts(project)["annotations"], project.verdicts.count(), project.golds.count())
+    last = project.shares.aggregate(last=Max("last_at"))["last"]
+    state = (counts(project)["annotations"], last, project.verdicts.count(), project.golds.count())
     kept = _kept.get(project.pk)
     if kept and (kept[1] == state or time.monotonic() < kept[0]):
         return kept[2]
     began = time.monotonic()
     found = measure(project)
-    until = time.monotonic() + max(_KEPT_FOR, 10 * (time.monotonic() - began))
+    took = time.monotonic() - began
+    until = time.monotonic() + (10 * took if took > _SHORT else 0.0)
     with _lock:
         if len(_kept) >= _MOST_KEPT:
             _kept.clear()

@@ -15,12 +15,16 @@ from apps.labeling.reviewing.disputes import Dispute, Wish
 from apps.labeling.schema import alike
 from apps.labeling.schema.alike import Answers
 from apps.labeling.schema.fields import for_screen
+from apps.labeling.schema.parts import Shown
+from apps.labeling.wording import WORK
 
 PERSON_LIMIT = 200  # names in the filter
 
 
-def review_page(project: LabelProject, person: Any, query: Mapping[str, str]) -> dict[str, Any]:
-    """The list, and the task that is looked at beside all its answers. Raises Problem, Http404."""
+def review_page(project: LabelProject, person: Any, query: Mapping[str, str], sent: Any = None) -> dict[str, Any]:
+    """The list, and the task that is looked at beside all its answers; `sent` is an own answer that was refused.
+
+    Raises Problem, Http404."""
     wish = Wish.read(query, project)
     current, found = _current(project, wish, query)
     kept = urlencode(wish.as_query())
@@ -34,7 +38,8 @@ def review_page(project: LabelProject, person: Any, query: Mapping[str, str]) ->
         "did": query.get("did", ""),
         "plan": plan_of(project),
         "modes": ReviewMode.choices,
-        "current": task_part(project, person, current, query.get("edit")) if current else None,
+        "current": task_part(project, person, current, query.get("edit"), sent) if current else None,
+        "words": WORK,
     }
 
 
@@ -56,14 +61,18 @@ def _people(project: LabelProject) -> list[tuple[str, str]]:
     return sorted(((str(share.annotator_id), str(share.annotator)) for share in rows), key=lambda one: one[1])
 
 
-def task_part(project: LabelProject, person: Any, dispute: Dispute, edit: str | None = None) -> dict[str, Any]:
-    """A task with its answers side by side; with `edit` (the place of an answer) also the form of an own answer."""
+def task_part(
+    project: LabelProject, person: Any, dispute: Dispute, edit: str | None = None, sent: Any = None
+) -> dict[str, Any]:
+    """A task with its answers side by side; with `edit` (the place of an answer) also the sheet of an own answer, which was refused as
+    `sent` or begins anew."""
     task = showing.task_or_404(project, dispute.task.number)
     people = [(one.name, one.answers) for one in dispute.task.given]
     own = own_decision(task)
     everybody = [*people, *([own] if own else [])]
     config, best = project.config, majority(project, [answers for _name, answers in people])
     data = for_screen(config, task.data, f"{project.get_absolute_url()}pictures/")
+    draft = sent if sent is not None else editing.regions(_start(people, own, edit, best))
     return {
         "task": task,
         "state": deciding.state_of(task),
@@ -82,7 +91,10 @@ def task_part(project: LabelProject, person: Any, dispute: Dispute, edit: str | 
         ),
         "threads": comments.threads(task),
         "gold": Gold.objects.filter(task=task).first(),
-        "form": editing.asked(config, everybody, _start(people, own, edit, best)) if edit is not None else None,
+        "kinds": {control.kind for control in config.controls},
+        "has_marks": any(control.marks for control in config.controls),
+        "has_pictures": any(isinstance(shown, Shown) and shown.kind == "Image" for shown in config.parts),
+        "form": editing.sheet(config, task.number, data, everybody, draft) if edit is not None else None,
     }
 
 

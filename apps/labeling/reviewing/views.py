@@ -19,7 +19,6 @@ from apps.labeling.golden import answered, gold
 from apps.labeling.models import Annotation, Comment, LabelProject, Task
 from apps.labeling.reviewing import comments, deciding, editing, pages, planning, reports, showing, tables
 from apps.labeling.reviewing.api import REVIEW, csv_of
-from apps.labeling.reviewing.reading import answered as read_answers
 
 
 def _project(request: HttpRequest, pk: UUID, capability: str = REVIEW) -> LabelProject:
@@ -33,11 +32,11 @@ def review(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _review_page(
-    request: HttpRequest, project: LabelProject, problem: Problem | None = None, **query: str
+    request: HttpRequest, project: LabelProject, problem: Problem | None = None, sent: Any = None, **query: str
 ) -> HttpResponse:
     asked = {**request.GET.dict(), **query}
     try:
-        found = pages.review_page(project, request.user, asked)
+        found = pages.review_page(project, request.user, asked, sent)
     except Problem as wrong:
         problem, found = problem or wrong, pages.review_page(project, request.user, {})
     context = {**frame(request, project), "tab": "review", "problem": problem, **found}
@@ -63,27 +62,21 @@ def _at(request: HttpRequest, pk: UUID, number: int) -> tuple[LabelProject, Task
 def decide(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
     """Accept an answer, or the reviewer's own from the form; or take the decision back."""
     project, task = _at(request, pk, number)
-    state = request.POST.get("state", "")
+    state, sent = request.POST.get("state", ""), None
     try:
         if request.POST.get("withdraw"):
             deciding.withdraw(actor=request.user, task=task, state=state)
             return _done(request, project, task, stay=True)
         if request.POST.get("own"):
-            deciding.adjudicate(actor=request.user, task=task, result=_own_result(request, task), state=state)
+            sent = editing.result_of(request.POST.get("result", ""))
+            deciding.adjudicate(actor=request.user, task=task, result=sent, state=state)
         else:
             annotation = fetch_for(request.user, REVIEW, Annotation, request.POST.get("annotation"), task=task.pk)
             deciding.accept(actor=request.user, annotation=annotation, state=state)
     except Problem as problem:
         more = {"edit": request.POST["edit"]} if request.POST.get("own") and "edit" in request.POST else {}
-        return _review_page(request, project, problem, task=str(number), **more)
+        return _review_page(request, project, problem, sent, task=str(number), **more)
     return _done(request, project, task)
-
-
-def _own_result(request: HttpRequest, task: Task) -> list[dict[str, Any]]:
-    [read] = read_answers(task.project, [(task.pk, task.number, task.accepted_id)])
-    own = pages.own_decision(task)
-    people = [*((one.name, one.answers) for one in read.given), *([own] if own else [])]
-    return editing.result_from(task.project.config, people, request.POST)
 
 
 @login_required
