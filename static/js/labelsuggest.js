@@ -31,7 +31,7 @@ export class Suggesting {
   }
 
   callout({ source, score, kind }) {
-    const sure = kind !== "words" && score !== null && score < 1 ? fill(words.suggest_sure, { percent: Math.round(score * 100) }) : "";
+    const sure = kind !== "words" && score !== null && score < 1 ? fill(words.suggest_sure, { percent: Math.floor(score * 100) }) : ""; // never more than it is
     const key = this.key ? make("kbd", { class: "on-desk" }, this.key.toUpperCase()) : "";
     const take = button({ class: "btn small", "data-key": this.key, "data-key-name": words.suggest_take_long, id: "take" }, () => this.take(), words.suggest_take, key);
     const chips = make("p", { class: "suggested-chips" }, ...this.chips());
