@@ -21,6 +21,7 @@ from workers.labels.found import Found
 MOST_READ = 100_000  # tasks that are read through while somebody waits
 _MOST_SHAPES = 3  # sets of columns by which the tasks of a project are compared
 _AT_ONCE = 500
+_COPIED = re.compile(r"^[0-9a-f]{8}(?:__|-)")  # what Label Studio puts before the name of a file that it copied
 _NUMBERED = re.compile(r"(\d{6,})(?:-(.*))?")
 
 
@@ -81,7 +82,7 @@ class Finder:
             return None
         if one.picture:
             return known if _stem(file_name(known.number, self._address(known.data))) == _stem(one.picture) else None
-        names = shown_fields(self.config, one)
+        names = [name for name in shown_fields(self.config, one) if one.shown[name] != ""]
         is_same = all(canonical(one.shown[name]) == canonical(known.data.get(name)) for name in names)
         return known if is_same and (names or not one.task) else None
 
@@ -92,12 +93,15 @@ class Finder:
 
     def _by_content(self, one: Found) -> UUID | Match:
         names: tuple[str, ...]
+        own = ""
         if one.picture:
-            names, wanted = ("picture",), _digest(_stem(_unnumbered(one.picture)))
+            name = _stem(_unnumbered(one.picture))
+            names, wanted, own = ("picture",), _digest(name), _COPIED.sub("", name)
         elif one.words:
             names, wanted = ("words",), _digest(one.words)
         else:
             names = shown_fields(self.config, one)
+            names = names if any(one.shown[name] != "" for name in names) else ()
             wanted = _digest(*(canonical(one.shown[name]) for name in names))
         if not names:
             return Match(why=_("Nothing in it names a task: a key, a number, or what the task shows."))
@@ -108,6 +112,8 @@ class Finder:
         index = self._indexes.get(names)
         if index is None:
             index = self._indexes[names] = self._read_all(names)
+        if wanted not in index and own:
+            wanted = _digest(own)
         if wanted not in index:
             return Match(why=_("No task of the project shows this."))
         found = index[wanted]

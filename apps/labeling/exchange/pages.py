@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.utils.translation import gettext as _
 
 from apps.labeling import exchange, progress
@@ -57,9 +58,13 @@ def _state(row: LabelImport) -> dict[str, Any]:
 
 def _figures(report: dict[str, Any], *, is_done: bool) -> list[tuple[str, int, str]]:
     """(what, how many, a remark) of each figure that is worth a place."""
-    blank = _("%(count)d of them with nothing marked") % {"count": report["blank"]} if report["blank"] else ""
+    blank = _("%(count)s of them with nothing marked") % {"count": intcomma(report["blank"])} if report["blank"] else ""
     always = [
-        (_("Records read"), report["records"], _("%(count)d of tasks that are here") % {"count": report["known"]}),
+        (
+            _("Records read"),
+            report["records"],
+            _("%(count)s of tasks that are here") % {"count": intcomma(report["known"])},
+        ),
         (_("Answers added") if is_done else _("New answers"), report["added"], blank),
         (_("There already"), report["repeated"], _("left as they are")),
         (_("Refused"), report["refused"], _("see below") if report["refused"] else ""),

@@ -17,6 +17,7 @@ from workers.labels.records import HEAD, TAIL, as_json
 Region = dict[str, Any]
 _LISTS = ("Choices", "Ranker", "Labels", "ParagraphLabels", "RectangleLabels", "Relations")
 _WRAPPED = ("choices", "text", "rating", "number", "selected", "ranker")
+_WRAPPING = tuple(f'{mark}"{name}":' for name in _WRAPPED for mark in ("{", "[{"))
 
 
 def question(config: Config, kind: str) -> Control | None:
@@ -98,9 +99,11 @@ def _opened(control: Control, cell: Any) -> Any:
     """What is in a cell: JSON where the kind of question holds a list, and Label Studio's wrapping taken off."""
     if isinstance(cell, str) and cell not in control.stored:
         is_json = control.kind in _LISTS and cell.lstrip()[:1] in ("[", "{")
-        is_wrapped = control.kind not in _LISTS and cell.startswith(tuple(f'{{"{name}":' for name in _WRAPPED))
+        is_wrapped = control.kind not in _LISTS and cell.startswith(_WRAPPING)
         parsed = as_json(cell) if is_json or is_wrapped else None
         cell = cell if parsed is None else parsed
+    if isinstance(cell, list) and len(cell) == 1 and isinstance(cell[0], dict) and not control.marks:
+        cell = cell[0]
     if isinstance(cell, dict) and len(cell) == 1 and next(iter(cell)) in _WRAPPED:
         cell = next(iter(cell.values()))
     return cell
