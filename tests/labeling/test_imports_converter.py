@@ -42,7 +42,9 @@ def labels(project: LabelProject) -> list[dict[str, Any]]:
     tasks = []
     for number in (1, 2):
         data = project.tasks.get(number=number).data
-        spans = [region("marks", start=n, end=n + 3, text=data["prompt"][n : n + 3], labels=["Word"]) for n in (0, 5)]
+        spans = [
+            region("marks", start=a, end=b, text=data["prompt"][a:b], labels=["Word"]) for a, b in ((0, 8), (9, 10))
+        ]
         result = [*says("good", region("stars", rating=4)), *({"id": f"s{n}", **one} for n, one in enumerate(spans))]
         shown = {"prompt": data["prompt"]}
         annotation = {"id": 900 + number, "completed_by": 7, "result": result, "lead_time": 2.5}
