@@ -4,7 +4,7 @@ STAMP := .venv/.stamp-$(shell cat requirements.txt requirements-dev.txt requirem
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 MODEL := $(or $(TUNELOOP_DATA),var)/models/smollm2-135m-instruct
 
-.PHONY: run test check bench install
+.PHONY: run test check bench test-labelstudio install
 
 run: install
 	@$(PY) manage.py up $(ARGS)
@@ -28,3 +28,7 @@ check: $(STAMP)
 
 bench: install
 	@$(PY) -m tests.bench $(ARGS)
+
+# Against a real Label Studio in a virtual environment of its own (1 GB, made once below the data folder). No part of `make test`.
+test-labelstudio: install
+	@$(PY) -m tests.labelstudio.environment && $(PY) -m pytest -s tests/labelstudio

@@ -12,6 +12,7 @@ from apps.labeling.exchange.jobs import KIND as TAKE
 from apps.labeling.queueing.jobs import KIND as FILL
 from apps.labeling.suggesting.jobs import MODEL as SUGGEST_MODEL
 from apps.labeling.suggesting.jobs import RULES as SUGGEST_RULES
+from apps.labeling.syncing.jobs import KIND as SYNC
 from apps.serving.jobs import SERVE
 from apps.training.jobs import CHAT, PREPARE_MODEL, SFT
 
@@ -27,6 +28,7 @@ _ALL: tuple[Kind, ...] = (
     TAKE,
     SUGGEST_RULES,
     SUGGEST_MODEL,
+    SYNC,
     SFT,
     PREPARE_MODEL,
     CHAT,

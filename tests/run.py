@@ -15,7 +15,14 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 POSTGRES = os.environ.get("TUNELOOP_TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 REQUIRE_ALL = os.environ.get("TUNELOOP_TEST_REQUIRE_ALL") == "1"
-UNIT = ["tests", "--ignore=tests/e2e", "--ignore=tests/faults", "--ignore=tests/bench", "--ignore=tests/workers"]
+UNIT = [
+    "tests",
+    "--ignore=tests/e2e",
+    "--ignore=tests/faults",
+    "--ignore=tests/bench",
+    "--ignore=tests/workers",
+    "--ignore=tests/labelstudio",
+]
 WORKERS = ["tests/workers"]
 # Real processes and browsers: what fails is run once more, and told as RERUN at the end, for it wants mending all the same.
 REAL = ["tests/faults", "tests/e2e", "--reruns", "1", "-rR"]

@@ -11,7 +11,7 @@ from apps.evaluation import rubric
 from apps.evaluation.models import MetricReport, Round
 from apps.feedback import services as feedback
 from apps.labeling import queue
-from apps.labeling.models import Suggester
+from apps.labeling.models import Annotation, Connection, Suggester, SyncConflict
 from apps.labeling.reviewing import comments
 from apps.registry import services as registry
 from apps.rollout import services as rollout
@@ -40,6 +40,16 @@ def _make_suggester(cast: Cast, project: Any) -> Suggester:
     return made
 
 
+def _synced(cast: Cast, annotation: Annotation) -> World:
+    common = {"workspace": cast.workspace, "created_by": cast.curator}
+    connection = Connection.objects.create(
+        **common, project=annotation.project, url="https://labels.example.com", token=b""
+    )
+    values = {"task": annotation.task, "annotation": annotation, "kind": "both_changed", "theirs": annotation.result}
+    conflict = SyncConflict.objects.create(**common, connection=connection, remote_id=1, **values)
+    return {"annotation": annotation, "connection": connection, "conflict": conflict}
+
+
 def make_world(cast: Cast) -> World:
     deployment = make_deployment(cast, content=as_jsonl(ROWS) + b'{"prompt": "no end\n')  # a row for the quarantine
     version = deployment.model_version
@@ -64,7 +74,7 @@ def make_world(cast: Cast) -> World:
     Round.objects.filter(pk=opened.pk).update(rubric=rubric.default())
     draft = drafts.open_draft(actor=cast.engineer, base=run.dataset_version)
     things: World = {
-        "annotation": queue.submit(actor=cast.annotator, assignment=assignment, result=[better]),
+        **_synced(cast, queue.submit(actor=cast.annotator, assignment=assignment, result=[better])),
         "assignment": assignment,
         "base_model": run.base_model,
         "checkpoint": version.checkpoint,

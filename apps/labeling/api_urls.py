@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("apps.labeling.reviewing.api_urls")),
     path("", include("apps.labeling.harvest.api_urls")),
     path("", include("apps.labeling.suggesting.api_urls")),
+    path("", include("apps.labeling.syncing.api_urls")),
     path("label-projects/", api.Projects.as_view(), name="label-projects"),
     path("label-configs/", api.CheckConfig.as_view(), name="label-configs"),
     path(PROJECT, api.ProjectDetail.as_view(), name="label-project"),

@@ -34,6 +34,7 @@ TABS = (
     Tab("report", gettext_lazy("Report"), "report", "may_review"),
     Tab("suggestions", gettext_lazy("Suggestions"), "suggestions", "may_manage"),
     Tab("export", gettext_lazy("In and out"), "formats", "may_manage"),
+    Tab("studio", gettext_lazy("Label Studio"), "studio", "may_manage"),
     Tab("settings", gettext_lazy("Settings"), "settings", "may_manage"),
 )
 TONES = {"draft": "idle", "open": "info", "paused": "warn", "closed": "good"}

@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("apps.labeling.reviewing.urls")),
     path("", include("apps.labeling.harvest.urls")),
     path("", include("apps.labeling.suggesting.urls")),
+    path("", include("apps.labeling.syncing.urls")),
     path("<uuid:pk>/", views.project, name="project"),
     path("<uuid:pk>/tasks/", views.tasks, name="tasks"),
     path("<uuid:pk>/work/", views.work, name="work"),

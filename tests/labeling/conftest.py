@@ -1,6 +1,6 @@
 """A version of six rows, a project that asks whether they are good, and people who may answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,11 @@ from apps.accounts.models import Membership, User, Workspace
 from apps.accounts.roles import Role
 from apps.datasets.models import DatasetVersion
 from apps.labeling import services
-from apps.labeling.models import LabelProject, ProjectStatus
+from apps.labeling.models import Connection, LabelProject, ProjectStatus
+from apps.labeling.syncing import services as syncing
 from tests.cast import Cast, make_user
+from tests.labeling.fakestudio import TOKEN, FakeStudio
+from tests.labeling.syncruns import ran
 from tests.make import make_api_key, make_version
 
 CONFIG = """<View>
@@ -77,6 +80,24 @@ def client_of(cast: Cast) -> Callable[[str], Client]:
         return Client(HTTP_AUTHORIZATION=f"Bearer {make_api_key(cast.by_role(role), workspace)}")
 
     return client
+
+
+@pytest.fixture
+def studio(settings: Any) -> Iterator[FakeStudio]:
+    """A server on loopback that the operator listed."""
+    made = FakeStudio()
+    settings.TUNELOOP_LABEL_STUDIO_HOSTS = [f"127.0.0.1:{made.port}"]
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def connected(cast: Cast, project: LabelProject, studio: FakeStudio) -> Connection:
+    """Six tasks there, nothing answered."""
+    made = syncing.connect(actor=cast.curator, project=project, url=studio.url, token=TOKEN)
+    assert ran() == {"pushed": 6}
+    made.refresh_from_db()
+    return made
 
 
 def region(name: str, **value: Any) -> dict[str, Any]:

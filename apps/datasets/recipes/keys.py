@@ -4,21 +4,16 @@ import secrets
 from typing import Any
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Workspace
-from apps.core import ledger
+from apps.core import ledger, sealing
 from apps.core.errors import Conflict
 from apps.datasets.models import WorkspaceKey
 from workers.cleaning.sealing import KEY_BYTES
 
-_NONCE = 12  # bytes, as AES-GCM wants them
+_PURPOSE = "tuneloop workspace keys 1"
 
 
 def key_of(workspace: Workspace) -> bytes | None:
@@ -41,19 +36,13 @@ def make_key(*, actor: Any, workspace: Workspace) -> bytes:
     return key
 
 
-def _cipher() -> AESGCM:
-    secret = settings.SECRET_KEY.encode()
-    return AESGCM(HKDF(SHA256(), length=32, salt=None, info=b"tuneloop workspace keys 1").derive(secret))
-
-
 def _sealed(key: bytes, workspace: UUID) -> bytes:
-    nonce = secrets.token_bytes(_NONCE)
-    return nonce + _cipher().encrypt(nonce, key, workspace.bytes)
+    return sealing.seal(key, purpose=_PURPOSE, bound=workspace.bytes)
 
 
 def _opened(sealed: bytes, workspace: UUID) -> bytes:
     try:
-        return _cipher().decrypt(sealed[:_NONCE], sealed[_NONCE:], workspace.bytes)
-    except InvalidTag:
+        return sealing.unseal(sealed, purpose=_PURPOSE, bound=workspace.bytes)
+    except sealing.CannotOpen:
         told = _("The masking key of this workspace cannot be opened.")
         raise Conflict(told, hint=_("Start the console with the SECRET_KEY it had when the key was made.")) from None

@@ -15,6 +15,16 @@ from apps.labeling.models.reviews import (
 )
 from apps.labeling.models.shares import Share, WorkDay
 from apps.labeling.models.suggestions import Assist, Suggester, SuggesterKind, Suggestion
+from apps.labeling.models.syncing import (
+    Choice,
+    Connection,
+    DisputeKind,
+    HeldAnswer,
+    RemoteAnswer,
+    RemoteTask,
+    SyncConflict,
+    SyncRun,
+)
 from apps.labeling.models.tasks import (
     Annotation,
     Assignment,
@@ -30,16 +40,22 @@ __all__ = [
     "Assignment",
     "AssignmentStatus",
     "Assist",
+    "Choice",
     "Comment",
+    "Connection",
+    "DisputeKind",
     "Gold",
     "GoldAnswer",
     "HarvestPlan",
+    "HeldAnswer",
     "Hold",
     "LabelImport",
     "LabelProject",
     "OwnQuerySet",
     "ProjectQuerySet",
     "ProjectStatus",
+    "RemoteAnswer",
+    "RemoteTask",
     "ReviewMode",
     "ReviewPlan",
     "Rule",
@@ -48,6 +64,8 @@ __all__ = [
     "Suggester",
     "SuggesterKind",
     "Suggestion",
+    "SyncConflict",
+    "SyncRun",
     "Task",
     "TaskOrder",
     "TaskQuerySet",

@@ -1,4 +1,4 @@
-"""The one door to Label Studio's labeling config: text in, a checked `Config` out. Nothing else imports label-studio-sdk.
+"""The one door to Label Studio's labeling config: text in, a checked `Config` out. No other stage imports label-studio-sdk.
 
 Our own allow-list (grammar.py, markup.py) comes first, as the SDK is no sanitizer; then the text that lxml writes anew is
 given to the SDK, which finds double and dangling names only in double quotes. Both are imported at the first use (0.7 s).
