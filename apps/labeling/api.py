@@ -32,6 +32,7 @@ from apps.labeling.queueing.settings import change_settings
 from apps.labeling.schema import gallery
 from apps.labeling.schema.label_config import parse_config
 from apps.labeling.serializers import (
+    AgreementOfSerializer,
     AgreementSerializer,
     AnnotationSerializer,
     AssignmentSerializer,
@@ -41,7 +42,6 @@ from apps.labeling.serializers import (
     NewProjectSerializer,
     NextSerializer,
     ProjectSerializer,
-    SampleSerializer,
     SkipSerializer,
     StatusSerializer,
     SubmitSerializer,
@@ -57,7 +57,7 @@ _FIGURES = inline_serializer(
         "counts": serializers.DictField(child=serializers.IntegerField()),
         "people": serializers.ListField(),
         "agreement": AgreementSerializer(many=True),
-        "agreement_of": SampleSerializer(),
+        "agreement_of": AgreementOfSerializer(),
     },
 )
 

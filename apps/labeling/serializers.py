@@ -215,6 +215,6 @@ class AgreementSerializer(CoefficientSerializer):
     measure = serializers.CharField(help_text="What the figure is, as Krippendorff's alpha or F1 of spans.")
 
 
-class SampleSerializer(serializers.Serializer[Any]):
+class AgreementOfSerializer(serializers.Serializer[Any]):
     tasks = serializers.IntegerField(help_text="Tasks with two answers or more that the figures are from.")
     is_sample = serializers.BooleanField(help_text="Whether the project has more: then it is a sample drawn by chance.")
