@@ -21,7 +21,7 @@ from apps.core.errors import Problem
 from apps.core.idempotency import IdempotentPosts
 from apps.core.pagination import NewestFirst
 from apps.datasets.models import DatasetVersion
-from apps.labeling import exchange, listing, progress, queue, services
+from apps.labeling import assisting, exchange, listing, progress, queue, services
 from apps.labeling.golden import gold
 from apps.labeling.harvest import saying
 from apps.labeling.models import Annotation, Assignment, Gold, LabelProject, ProjectStatus, ReviewPlan, Task
@@ -48,7 +48,6 @@ from apps.labeling.serializers import (
     SubmittedSerializer,
     TaskSerializer,
 )
-from apps.labeling.suggesting import assisting
 
 _COUNTS = inline_serializer("Imported", {name: serializers.IntegerField() for name in vars(exchange.Imported())})
 _FIGURES = inline_serializer(

@@ -6,11 +6,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.labeling import assisting
 from apps.labeling.golden import answered, gold
 from apps.labeling.models import Annotation, Assignment, LabelProject, ProjectStatus, SuggesterKind, Task
 from apps.labeling.models.reviews import returned_note
 from apps.labeling.schema.fields import for_screen
-from apps.labeling.suggesting import assisting
 
 
 class ProjectSerializer(serializers.ModelSerializer[LabelProject]):

@@ -9,10 +9,10 @@ from django.test import Client
 
 from apps.accounts.models import User
 from apps.core.errors import Conflict
-from apps.labeling import queue
+from apps.labeling import assisting, queue
 from apps.labeling.models import Assignment, Assist, LabelProject, Suggester, TaskOrder
 from apps.labeling.reviewing import deciding
-from apps.labeling.suggesting import assisting, ordering, suggesters
+from apps.labeling.suggesting import ordering, suggesters
 from tests.cast import Cast
 from tests.labeling.conftest import region, says
 from tests.labeling.suggesting import GOOD, made, ran

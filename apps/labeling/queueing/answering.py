@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from apps.core import transitions
 from apps.core.errors import Conflict, Problem
 from apps.jobs.models import in_seconds
+from apps.labeling import assisting
 from apps.labeling.golden import answered
 from apps.labeling.models import Annotation, Assignment, LabelProject, ProjectStatus, Task
 from apps.labeling.queueing import bell, counting
@@ -26,7 +27,6 @@ from apps.labeling.queueing.leases import (
     take_slot,
 )
 from apps.labeling.schema.results import check_result
-from apps.labeling.suggesting import assisting
 
 MAX_LEAD_TIME = 24 * 3600.0
 MAX_REASON, MAX_FLAG_NOTE = 300, 500

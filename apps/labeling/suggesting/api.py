@@ -13,8 +13,9 @@ from rest_framework.views import APIView
 from apps.accounts.access import fetch_for
 from apps.core.idempotency import IdempotentPosts
 from apps.core.pagination import NewestFirst
+from apps.labeling import assisting
 from apps.labeling.models import LabelProject, Suggester, SuggesterKind, Suggestion
-from apps.labeling.suggesting import assisting, ordering, previewing, suggesters
+from apps.labeling.suggesting import ordering, previewing, suggesters
 
 _SPEC = (
     'rules, words, functions: {"question", "lines": {option: [line, ..]}, "ignores_case"}; '

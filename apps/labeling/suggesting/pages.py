@@ -9,10 +9,11 @@ from django.utils.translation import gettext_lazy
 
 from apps.core.errors import Problem
 from apps.jobs.models import TERMINAL
+from apps.labeling import assisting
 from apps.labeling.models import LabelProject, Suggester, SuggesterKind
 from apps.labeling.schema.label_config import Config, Control
 from apps.labeling.schema.results import answers_of
-from apps.labeling.suggesting import asking, assisting, models_asked, previewing
+from apps.labeling.suggesting import asking, models_asked, previewing
 
 SAYS = {
     SuggesterKind.RULES: gettext_lazy(
