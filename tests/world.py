@@ -11,7 +11,7 @@ from apps.evaluation import rubric
 from apps.evaluation.models import MetricReport, Round
 from apps.feedback import services as feedback
 from apps.labeling import queue
-from apps.labeling.models import Annotation, Connection, Suggester, SyncConflict
+from apps.labeling.models import Annotation, Connection, LabelImport, Suggester, SyncConflict
 from apps.labeling.reviewing import comments
 from apps.registry import services as registry
 from apps.rollout import services as rollout
@@ -37,6 +37,12 @@ def _make_suggester(cast: Cast, project: Any) -> Suggester:
     made: Suggester = Suggester.objects.create(
         workspace=cast.workspace, project=project, name="By words", kind="words", spec=spec
     )
+    return made
+
+
+def _make_label_import(cast: Cast, project: Any) -> LabelImport:
+    values = {"name": "answers.jsonl", "format": "jsonl", "size": 1, "preview": {"is_whole": False, "report": None}}
+    made: LabelImport = LabelImport.objects.create(workspace=cast.workspace, project=project, **values)
     return made
 
 
@@ -86,6 +92,7 @@ def make_world(cast: Cast) -> World:
         "exchange": exchange,
         "job": run.job,
         "key": ApiKey.objects.get(workspace=cast.workspace),
+        "label_import": _make_label_import(cast, project),
         "membership": Membership.objects.get(workspace=cast.workspace, user=cast.viewer),
         "model": version.model,
         "project": project,
