@@ -206,6 +206,9 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "The whole life of a fine-tuned model. Programs use `Authorization: Bearer tl_...`.",
     "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {"StudioWebhook": {"type": "apiKey", "in": "header", "name": "X-Tuneloop-Secret"}}
+    },
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "apps.core.schema.as_answered"],
     "ENUM_NAME_OVERRIDES": {
         "JobStatus": "apps.jobs.models.Status",

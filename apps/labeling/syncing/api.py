@@ -155,7 +155,7 @@ class Hook(APIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
-    @extend_schema(request=None, auth=[], responses={200: StudioHintSerializer})
+    @extend_schema(request=None, auth=[{"StudioWebhook": []}], responses={200: StudioHintSerializer})  # type: ignore[list-item]
     def post(self, request: Request, pk: str) -> Response:
         told = ApiKey.digest_of(request.headers.get(SECRET, ""))
         found = _hooked(pk)
