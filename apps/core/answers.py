@@ -41,7 +41,7 @@ def _as_problem(exc: Exception) -> Problem | None:
     if isinstance(exc, Problem):
         return exc
     if isinstance(exc, OperationalError):  # no connection became free, the database is away, somebody else's lock
-        log.error("the database does not answer: %s", exc, exc_info=exc)
+        log.error("the database does not answer: %s", exc)
         return Busy(_("The database does not answer now."), hint=_("Nothing was kept; try again in a few seconds."))
     if isinstance(exc, exceptions.ValidationError):
         field, message, code = _first(exc.get_full_details())
