@@ -2,6 +2,7 @@
 
 import json
 import re
+import uuid
 from typing import Any
 
 import pytest
@@ -22,8 +23,11 @@ CONFIG = """<View>
 def project(console: Console) -> dict[str, Any]:
     """Open, with three tasks."""
     with console.client() as client:
-        found = client.get("/api/v1/label-projects/").json()["results"]
-        order = {"name": f"By keys {len(found)}", "label_config": CONFIG, "guidelines": "Mark the smallest words."}
+        order = {
+            "name": f"By keys {uuid.uuid4().hex[:8]}",
+            "label_config": CONFIG,
+            "guidelines": "Mark the smallest words.",
+        }
         made: dict[str, Any] = client.post("/api/v1/label-projects/", json=order).raise_for_status().json()
         tasks = [
             {"data": {"prompt": f"🚚 Boots number {n} came on Monday.", "answer": f"Thanks {n}."}} for n in range(3)
