@@ -1,6 +1,7 @@
 """A version is prepared by clicks: recipe, preview, the job without a reload, the split rows, and the way back."""
 
 import json
+import uuid
 from pathlib import Path
 
 import pytest
@@ -101,18 +102,19 @@ def test_prepare__by_clicks__makes_a_split_version_and_goes_back(page: Page, fil
 
 
 def test_recipe__ordered_saved_and_loaded_again__is_the_same(page: Page, file: Path) -> None:
-    upload(page, file, "orders again")
+    mark = uuid.uuid4().hex[:6]
+    upload(page, file, f"orders {mark}")
     expect(page.locator("#examples ins").first).to_be_visible()
     add(page, "length")
     page.get_by_label("Least characters").fill("5")
     order(page)
     page.get_by_role("button", name="Save", exact=True).first.click()
-    page.get_by_label("Name").fill("Orders")
+    page.get_by_label("Name").fill(f"Orders {mark}")
     page.get_by_role("dialog").get_by_role("button", name="Save").click()
-    expect(page.get_by_text("began as “Orders”, edition 1")).to_be_visible()
+    expect(page.get_by_text(f"began as “Orders {mark}”, edition 1")).to_be_visible()
     wanted = names(page)
     page.goto("/datasets/recipes/")
-    page.get_by_role("link", name="Orders").click()
+    page.get_by_role("link", name=f"Orders {mark}").click()
     page.get_by_role("button", name="Try it").click()
-    expect(page.get_by_text("began as “Orders”, edition 1")).to_be_visible()
+    expect(page.get_by_text(f"began as “Orders {mark}”, edition 1")).to_be_visible()
     assert names(page) == wanted

@@ -65,6 +65,7 @@ def label(page: Page, as_person: SignIn) -> None:
     page.goto("/label/new/")
     page.fill("#id_name", "Good enough")
     page.select_option("#id_version", label=option(page, "#id_version", "desk v2"))
+    page.select_option("#id_which", "first")
     page.fill("#id_limit", "24")
     page.locator("[name=template][value=quality]").check(force=True)
     page.get_by_role("button", name="Make the project").click()
