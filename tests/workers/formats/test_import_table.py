@@ -86,7 +86,7 @@ def test_import__memory_below_what_it_needs__is_the_users_error(tmp_path: Path) 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
     """An import that has begun and is far from its end."""
-    write_rows(tmp_path / "rows.jsonl", 16)
+    write_rows(tmp_path / "rows.jsonl", 80)
     folder = tmp_path / "job"
     process = start(folder, tmp_path / "rows.jsonl")
     while process.poll() is None and not list(folder.glob("artifacts/table.partial/shard-*")):
@@ -125,7 +125,7 @@ def of_process(pid: int) -> set[int]:
 
 
 def test_import__killed_with_processes_beside__none_of_them_stays(tmp_path: Path) -> None:
-    write_rows(tmp_path / "rows.jsonl", 40)
+    write_rows(tmp_path / "rows.jsonl", 80)
     folder = tmp_path / "job"
     process = start(folder, tmp_path / "rows.jsonl")
     beside = set[int]()
