@@ -23,9 +23,10 @@ UNIT = [
     "--ignore=tests/workers",
     "--ignore=tests/labelstudio",
 ]
-WORKERS = ["tests/workers"]
 # Real processes and browsers: what fails is run once more, and told as RERUN at the end, for it wants mending all the same.
-REAL = ["tests/faults", "tests/e2e", "--reruns", "1", "-rR"]
+AGAIN = ["--reruns", "1", "-rR"]
+WORKERS = ["tests/workers", *AGAIN]
+REAL = ["tests/faults", "tests/e2e", *AGAIN]
 
 
 def pytest(*words: str) -> list[str]:
