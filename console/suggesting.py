@@ -17,10 +17,7 @@ class Models:
         """(name, what is shown) of each that can be asked now."""
         bases = BaseModel.objects.filter(workspace=workspace).order_by("name")
         found = [(f"base:{model.slug}", model.name) for model in bases if model.is_ready]
-        rows = Checkpoint.objects.filter(run__workspace=workspace, is_removed=False).select_related(
-            "run__base_model", "run__job"
-        )
-        newest = rows.order_by("-created_at")[:MOST]
+        newest = _checkpoints(workspace).order_by("-created_at")[:MOST]
         return found + [(f"checkpoint:{one.pk}", str(one)) for one in newest if one.folder.is_dir()]
 
     def folders(self, workspace: Workspace, name: str) -> dict[str, Any] | None:
@@ -32,17 +29,19 @@ class Models:
         return self._checkpoint(workspace, key) if kind == "checkpoint" else None
 
     def _checkpoint(self, workspace: Workspace, key: str) -> dict[str, Any] | None:
-        rows = Checkpoint.objects.filter(run__workspace=workspace, is_removed=False).select_related(
-            "run__base_model", "run__job"
-        )
         try:
-            found = rows.filter(pk=key).first()
+            found = _checkpoints(workspace).filter(pk=key).first()
         except ValidationError:
             return None
         if found is None or not found.folder.is_dir():
             return None
         tuned = {"folder": str(found.folder), "method": found.run.method}
         return {"model": {"folder": str(found.run.base_model.folder)}, "tuned": tuned}
+
+
+def _checkpoints(workspace: Workspace) -> Any:
+    rows = Checkpoint.objects.filter(run__workspace=workspace, is_removed=False)
+    return rows.select_related("run__base_model", "run__job")
 
 
 MODELS = Models()
