@@ -34,7 +34,7 @@ NOT_OURS = {
     ".git", ".venv", ".env", "var", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache", "staticfiles",
     "__pycache__",
 }  # fmt: skip
-LOOPS = {"workers/sft.py", "workers/trainer.py"}  # a training loop may have 80 lines
+LOOPS = {"workers/fine_tune.py", "workers/trainer.py"}  # a training loop may have 80 lines
 FORBIDDEN = ["trust_remote_code=True", "shell=True", "pickle.load", "torch.load"]
 STAGE_WORDS = re.compile(
     r"(?<![a-z])(datasets?|label(?:ing|project)s?|training|finetune|evaluation|serving|rollouts?|gateway|feedback|overview)(?![a-z])",

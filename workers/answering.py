@@ -14,6 +14,7 @@ from typing import Any
 from workers.context import Context, Wish
 from workers.failures import Interrupted, UserError
 from workers.prepare_model import scanned
+from workers.recipes import ADAPTERS
 
 BLOCK = 8  # questions answered at once; the blocks are the same in every attempt
 AsSide = Callable[[str], contextlib.AbstractContextManager[Any]]
@@ -92,7 +93,7 @@ def load_pair(model: Mapping[str, Any], tuned: Mapping[str, Any] | None) -> Pair
     base = modelling.load_model(folder, dtype).to(place).eval()
     by_side: dict[str, Any] = {"base": base}
     as_side: AsSide = _as_loaded
-    if tuned is not None and tuned["method"] == "lora":
+    if tuned is not None and tuned["method"] in ADAPTERS:
         adapted = modelling.load_adapter(base, Path(tuned["folder"])).to(place).eval()
         by_side, as_side = {"base": adapted, "tuned": adapted}, _switching(adapted)
     elif tuned is not None:

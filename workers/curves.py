@@ -9,7 +9,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState
 
 from workers.context import Context, Wish
 from workers.telemetry import Telemetry
-from workers.trainer import Trainer
+from workers.trainer import Durable
 
 PROGRESS_EVERY_S = 1.0
 LINE_EVERY_S = 2.0  # the log tells a step at most this often; the curve has them all
@@ -19,7 +19,7 @@ POINTS = ("loss", "learning_rate", "grad_norm", "epoch")  # of the trainer's log
 class Curves(TrainerCallback):
     """Turns the trainer's log into events and the supervisor's wishes into the trainer's control flags."""
 
-    def __init__(self, trainer: Trainer, resume_from: Path | None) -> None:
+    def __init__(self, trainer: Durable, resume_from: Path | None) -> None:
         self.trainer, self.resume_from = trainer, resume_from
         self.context: Context = trainer.context
         self.reporter = trainer.context.reporter

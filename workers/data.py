@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -44,31 +44,82 @@ class Counts:
     first_problem: str = ""
 
 
-@dataclass
-class TokenizedData:
-    """Two Arrow files (already unlinked; they live as long as they are open) and what is known of them."""
+@dataclass(frozen=True)
+class Rows:
+    """What is learned and what is measured. The two Arrow files are already unlinked; they live as long as they are open."""
 
-    train: Any
+    train: Any  # columns: those of the encoder's schema
     evaluation: Any | None
-    questions: list[list[Message]]  # conversations of the evaluation split, each up to its last question
     fingerprint: str  # of all row ids, in order
-    counts: Counts = field(default_factory=Counts)
+    counts: Counts
+    questions: list[list[Message]] = field(
+        default_factory=list
+    )  # conversations of the evaluation split, up to their last question
+    labels: tuple[str, ...] = ()  # of a classifier, in the order of its outputs
 
 
-def tokenize(context: Context, masker: Masker, recipe: Recipe) -> TokenizedData:
-    """Read the shards of the spec, split, render, encode and mask them. Raises UserError when nothing is left to learn from."""
+@dataclass(frozen=True)
+class Example:
+    """One row ready for the model: a value for each column of the schema, and what is counted of it, in tokens."""
+
+    values: Mapping[str, Any]
+    length: int
+    taught: int  # those that bear loss; a row without any is dropped
+    full_length: int  # before the cut at max_length
+
+
+class Encoder(Protocol):
+    """What turns stored rows into examples."""
+
+    schema: pa.Schema
+    columns: tuple[str, ...]  # of the version, beside row_id and split
+
+    def encode(self, rows: Sequence[dict[str, Any]]) -> list[Example]:
+        """An example for each row. May raise whatever a template raises: then the rows are tried one by one."""
+        ...
+
+    def question(self, row: Mapping[str, Any]) -> list[Message] | None:
+        """The conversation up to its last question, for sample answers; None where the model writes none."""
+        ...
+
+
+class Conversations:
+    """Rendered, encoded, and taught on the assistant's tokens only."""
+
+    schema = SCHEMA
+    columns: tuple[str, ...] = ("messages",)
+
+    def __init__(self, masker: Masker) -> None:
+        self._masker = masker
+
+    def encode(self, rows: Sequence[dict[str, Any]]) -> list[Example]:
+        """One example for each conversation. Raises what its template raises."""
+        return [_example(row) for row in self._masker.mask([row["messages"] for row in rows])]
+
+    def question(self, row: Mapping[str, Any]) -> list[Message] | None:
+        """Up to the question before its last answer."""
+        return question_of(row["messages"])
+
+
+def _example(row: MaskedRow) -> Example:
+    values = {"input_ids": row.input_ids, "labels": row.labels}
+    return Example(values, len(row.input_ids), row.taught, row.full_length)
+
+
+def tokenize(context: Context, encoder: Encoder, recipe: Recipe) -> Rows:
+    """Read the shards of the spec, split and encode their rows. Raises UserError when nothing is left to learn from."""
     shards = [Path(shard) for shard in context.spec.inputs["shards"]]
     split = plan_split(shards, recipe)
     sides = {side: context.folder / "work" / f"{side}-{context.spec.epoch}.arrow" for side in ("train", "eval")}
     questions: list[list[Message]] = []
     (context.folder / "work").mkdir(exist_ok=True)
-    with _Sides(sides) as writers:
-        for rows in _batches(context, shards, split):
-            _tokenize_batch(rows, masker, recipe, split, writers, questions)
+    with _Sides(sides, encoder.schema) as writers:
+        for rows in _batches(context, shards, split, encoder.columns):
+            _tokenize_batch(rows, encoder, recipe, split, writers, questions)
     counts = writers.counts
     _require_rows(counts, recipe)
     train, evaluation = _opened(sides["train"]), _opened(sides["eval"]) if counts.eval_rows else None
-    return TokenizedData(train, evaluation, questions, split.fingerprint, counts)
+    return Rows(train, evaluation, split.fingerprint, counts, questions)
 
 
 @dataclass(frozen=True)
@@ -132,26 +183,28 @@ def facts(counts: Counts) -> dict[str, int]:
 class _Sides:
     """The two files being written."""
 
-    def __init__(self, paths: dict[str, Path]) -> None:
-        self._paths, self.counts = paths, Counts()
+    def __init__(self, paths: dict[str, Path], schema: pa.Schema) -> None:
+        self._paths, self._schema, self.counts = paths, schema, Counts()
 
     def __enter__(self) -> "_Sides":
-        self._writers = {side: pa.ipc.new_stream(str(path), SCHEMA) for side, path in self._paths.items()}
+        self._writers = {side: pa.ipc.new_stream(str(path), self._schema) for side, path in self._paths.items()}
         return self
 
     def __exit__(self, *_exc: object) -> None:
         for writer in self._writers.values():
             writer.close()
 
-    def write(self, side: str, rows: Sequence[MaskedRow]) -> None:
+    def write(self, side: str, rows: Sequence[Example]) -> None:
         if rows:
-            columns = [[row.input_ids for row in rows], [row.labels for row in rows]]
-            self._writers[side].write_batch(pa.record_batch(columns, schema=SCHEMA))
+            columns = [[row.values[name] for row in rows] for name in self._schema.names]
+            self._writers[side].write_batch(pa.record_batch(columns, schema=self._schema))
 
 
-def _batches(context: Context, shards: Sequence[Path], split: Split) -> Iterator[list[dict[str, Any]]]:
+def _batches(
+    context: Context, shards: Sequence[Path], split: Split, wanted: Sequence[str]
+) -> Iterator[list[dict[str, Any]]]:
     """The rows in order, with progress and a look at the supervisor's wishes between batches."""
-    done, next_word, columns = 0, 0.0, _columns(split.is_named, "messages")
+    done, next_word, columns = 0, 0.0, _columns(split.is_named, *wanted)
     for _first, group in Stored(shards).groups(columns=columns):
         for low in range(0, group.num_rows, BATCH_ROWS):
             context.check()
@@ -165,7 +218,7 @@ def _batches(context: Context, shards: Sequence[Path], split: Split) -> Iterator
 
 def _tokenize_batch(
     rows: list[dict[str, Any]],
-    masker: Masker,
+    encoder: Encoder,
     recipe: Recipe,
     split: Split,
     sides: _Sides,
@@ -175,9 +228,9 @@ def _tokenize_batch(
     counts.aside_rows += len(rows)
     rows = [row for row in rows if split.side_of(row)]
     counts.aside_rows -= len(rows)
-    masked = _masked(rows, masker, counts) if rows else []
-    kept: dict[str, list[MaskedRow]] = {"train": [], "eval": []}
-    for row, result in zip(rows, masked, strict=True):
+    examples = _encoded(rows, encoder, counts) if rows else []
+    kept: dict[str, list[Example]] = {"train": [], "eval": []}
+    for row, result in zip(rows, examples, strict=True):
         counts.rows += 1
         if result is None or not result.taught:
             counts.dropped_rows += 1
@@ -185,8 +238,8 @@ def _tokenize_batch(
         is_eval = split.side_of(row) == "eval"
         kept["eval" if is_eval else "train"].append(result)
         _count(counts, result, is_eval)
-        if is_eval and len(questions) < recipe.sample_count:
-            questions.append(question_of(row["messages"]))
+        if is_eval and len(questions) < recipe.sample_count and (question := encoder.question(row)):
+            questions.append(question)
     for side, side_rows in kept.items():
         sides.write(side, side_rows)
 
@@ -197,31 +250,30 @@ def question_of(messages: Sequence[Message]) -> list[Message]:
     return [dict(message) for message in messages[: answers[-1]]]
 
 
-def _masked(rows: list[dict[str, Any]], masker: Masker, counts: Counts) -> list[MaskedRow | None]:
+def _encoded(rows: list[dict[str, Any]], encoder: Encoder, counts: Counts) -> list[Example | None]:
     """All rows at once; one by one when the template refuses one of them, so that only the culprit is lost."""
-    conversations = [row["messages"] for row in rows]
     try:
-        return list(masker.mask(conversations))
+        return list(encoder.encode(rows))
     except Exception:  # templates raise what they like (jinja2.TemplateError, TypeError, ValueError)
-        return [_masked_alone(conversation, masker, counts) for conversation in conversations]
+        return [_encoded_alone(row, encoder, counts) for row in rows]
 
 
-def _masked_alone(conversation: list[Message], masker: Masker, counts: Counts) -> MaskedRow | None:
+def _encoded_alone(row: dict[str, Any], encoder: Encoder, counts: Counts) -> Example | None:
     try:
-        return masker.mask([conversation])[0]
+        return encoder.encode([row])[0]
     except Exception as exc:
         counts.first_problem = counts.first_problem or first_line(exc)
         return None
 
 
-def _count(counts: Counts, row: MaskedRow, is_eval: bool) -> None:
+def _count(counts: Counts, row: Example, is_eval: bool) -> None:
     counts.longest_row = max(counts.longest_row, row.full_length)
-    counts.truncated_rows += row.is_truncated
+    counts.truncated_rows += row.full_length > row.length
     if is_eval:
         counts.eval_rows += 1
         return
     counts.train_rows += 1
-    counts.train_tokens += len(row.input_ids)
+    counts.train_tokens += row.length
     counts.taught_tokens += row.taught
 
 

@@ -31,7 +31,7 @@ def precision_for(recipe: Recipe) -> Precision:
     if name == "bf16" and has_gpu and not torch.cuda.is_bf16_supported():
         raise UserError("This GPU has no bf16.", "Use auto, fp32 or fp16.", "precision")
     kinds = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-    weights = kinds[name] if recipe.method == "lora" else torch.float32
+    weights = kinds[name] if recipe.has_adapter else torch.float32
     return Precision(weights, bf16=name == "bf16", fp16=name == "fp16")
 
 

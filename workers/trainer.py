@@ -1,11 +1,10 @@
-"""TRL's SFTTrainer with what a long run on somebody else's machine needs besides.
+"""What a long run on somebody else's machine needs besides a trainer of transformers or TRL.
 
 Checkpoints that are whole, hold no pickle and resume exactly; an order of rows of its own; a stop when the loss is no number;
-ears for the supervisor's wishes between steps. The optimization itself is TRL's, untouched.
+ears for the supervisor's wishes between steps. The optimization itself is the trainer's, untouched.
 """
 
 import contextlib
-import importlib
 import math
 from collections import defaultdict
 from collections.abc import Iterator
@@ -54,16 +53,22 @@ class Identity:
     recipe: dict[str, Any]
 
 
-SFTTrainer: Any = importlib.import_module("trl").SFTTrainer  # as Any: its own types fit neither it nor its heirs
+Mixed: Any = object  # as Any: what stands beside this class is a trainer of transformers or TRL
 
 
-class Trainer(SFTTrainer):
-    """One run. Built by `sft.setup`; see the module's docstring for what it adds."""
+class Durable(Mixed):
+    """One run. Stands before a trainer among the bases of each objective's; see the module's docstring for what it adds."""
+
+    watched = "input_ids"  # the input whose bytes tell one batch from another
 
     def __init__(
         self, *, context: Context, recipe: Recipe, store: Store, samples: Samples, identity: Identity, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
+        self._counts_tokens = not hasattr(self, "_total_train_tokens")  # TRL's trainers count them themselves
+        if self._counts_tokens:
+            self._total_train_tokens = 0
+            self._metrics: dict[str, Any] = {"train": defaultdict(list), "eval": defaultdict(list)}
         self.context, self.recipe, self.store, self.samples, self.identity = context, recipe, store, samples, identity
         self.progress = Progress()
         self.first = Snapshot({}, {})
@@ -92,7 +97,9 @@ class Trainer(SFTTrainer):
 
     def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> torch.Tensor:
         """One batch forward and backward. Raises NonFinite when its loss is no number."""
-        self._ledger.add(inputs["input_ids"])
+        self._ledger.add(inputs[self.watched])
+        if self._counts_tokens and "attention_mask" in inputs:
+            self._total_train_tokens += int(inputs["attention_mask"].sum())
         loss: torch.Tensor = super().training_step(model, inputs, *args, **kwargs)
         if not torch.isfinite(loss):
             self._give_up("loss", loss.item())
@@ -229,7 +236,7 @@ class Trainer(SFTTrainer):
         self._metrics["train"] = defaultdict(list, saved["train"])
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        """Nothing: `sft.setup` has loaded the weights of the checkpoint in place of the base model's."""
+        """Nothing: `fine_tune.setup` has loaded the weights of the checkpoint in place of the base model's."""
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is not None:

@@ -121,7 +121,7 @@ class ModelVersion(WorkspaceRow):
     @property
     def made(self) -> versions.Made:
         run = self.checkpoint.run
-        return versions.Made(self.checkpoint_id, run.base_model_id, run.method != "lora")
+        return versions.Made(self.checkpoint_id, run.base_model_id, not run.has_adapter)
 
 
 class MoveQuerySet(Scoped):

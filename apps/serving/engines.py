@@ -32,7 +32,7 @@ LIMITS = {"most_open": 8, "most_waiting": 64}
 def engine_for(version: ModelVersion) -> Engine:
     """The engine of this version's base model, shared by all its adapters; weights of their own have one of their own."""
     run = version.checkpoint.run
-    own = version.checkpoint if run.method != "lora" else None
+    own = None if run.has_adapter else version.checkpoint
     key = f"full.{own.pk}" if own else f"base.{run.base_model_id}"
     values = {"base_model": run.base_model, "checkpoint": own}
     engine: Engine = Engine.objects.get_or_create(workspace=version.workspace, key=key, defaults=values)[0]

@@ -143,7 +143,7 @@ def _on_chat_end(job: Job, result: Event) -> None:
 SFT = Kind(
     name=services.SFT,
     label=gettext_lazy("Fine-tune"),
-    program="sft",
+    program="fine_tune",
     queue="gpu",
     prepare=_prepare_sft,
     on_event=_on_sft_event,

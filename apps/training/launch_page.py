@@ -10,10 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from apps.datasets.models import DatasetVersion
 from apps.training import wording
 from apps.training.models import BaseModel, Run
-from workers.recipes import PRESETS, Recipe, bounds_of, choices_of, help_of
+from workers.objectives import OBJECTIVES
+from workers.recipes import PRESETS, Recipe, bounds_of, choices_of, help_of, relevance_of
 
 MAIN = ("learning_rate", "epochs", "max_steps", "batch_size", "gradient_accumulation", "max_length")
-LORA = ("lora_r", "lora_alpha", "lora_dropout", "target_modules")
+ADAPTER = ("lora_r", "lora_alpha", "lora_dropout", "target_modules")
 MORE = (
     (_("Optimizer"), ("warmup_ratio", "scheduler", "weight_decay", "max_grad_norm", "grad_norm_limit")),
     (
@@ -24,6 +25,7 @@ MORE = (
     (_("Machine"), ("precision", "gradient_checkpointing", "seed")),
 )
 LABELS = {
+    "objective": _("What it learns"),
     "method": _("Method"),
     "learning_rate": _("Learning rate"),
     "epochs": _("Epochs"),
@@ -67,6 +69,7 @@ UNITS = {
     "sample_max_tokens": _("tokens"),
 }
 CHOICES = {
+    **{objective.name: _(objective.label) for objective in OBJECTIVES.values()},
     "lora": _("LoRA, a small adapter"),
     "full": _("Full, every weight"),
     "cosine": _("Cosine"),
@@ -94,7 +97,8 @@ def context_of(
         "presets": PRESETS.values(),
         "method": _field("method", values["method"]),
         "main_fields": fields(MAIN, values),
-        "lora_fields": fields(LORA, values),
+        "adapter_fields": fields(ADAPTER, values),
+        "objective": _field("objective", values["objective"]),
         "groups": [{"label": label, "fields": fields(names, values)} for label, names in MORE],
         "more_count": sum(len(names) for _label, names in MORE),
         "words": wording.LAUNCH,
@@ -133,6 +137,10 @@ def _data(cloned: Run | None) -> dict[str, Any]:
         "presets": {
             preset: {name: _shown(name, value) for name, value in recipe.items()} for preset, recipe in presets.items()
         },
+        "objectives": {
+            one.name: {"forms": one.forms, "methods": one.methods, "help": one.help} for one in OBJECTIVES.values()
+        },
+        "relevance": {name: relevance_of(name) for name in LABELS},
         "validate": reverse("api:run-validate"),
         "launch": reverse("api:runs"),
         "isClone": cloned is not None,

@@ -13,10 +13,10 @@ from apps.core.errors import Conflict, Problem
 from apps.datasets.models import DatasetVersion
 from apps.training import hardware, layers
 from apps.training.models import BaseModel, BaseModelState
+from workers.objectives import OBJECTIVES, Objective
 from workers.recipes import Recipe, RecipeError
 
 FEWEST_ROWS = 2
-LEARNED_FORMS = ("chat", "preference")  # of preference pairs the chosen answers are learned
 BYTES_FULL = 16  # per weight of a full fine-tune in memory: weight, gradient and AdamW's two moments, all in 32 bits
 KEPT_CHECKPOINTS = 3  # the last two and the best
 
@@ -48,8 +48,9 @@ def review(*, base_model: BaseModel, version: DatasetVersion, recipe: Any) -> Re
     """Check a launch as a whole: all errors, not only the first; with none of them the plan and the warnings."""
     found = Review()
     found.recipe, found.errors = read_recipe(recipe)
-    found.errors += _model_problems(base_model)
-    found.errors += _form_problems(version)
+    objective = _objective_of(found.recipe, recipe)
+    found.errors += _model_problems(base_model, objective)
+    found.errors += _form_problems(version, objective)
     found.errors += _misfits_of_what_is_right(found, recipe, base_model, version)
     if found.recipe is not None:
         learned, kept = parted_rows(found.recipe, version)
@@ -90,20 +91,31 @@ def _setting_problem(name: str, value: Any) -> Problem | None:
     return None
 
 
-def _form_problems(version: DatasetVersion) -> Iterator[Problem]:
+def learned_forms() -> set[str]:
+    """Forms of rows from which something can be learned."""
+    return {form for objective in OBJECTIVES.values() for form in objective.forms}
+
+
+def _objective_of(recipe: Recipe | None, raw: Any) -> Objective:
+    """The one that is asked for; the usual one where that is what is wrong."""
+    told = recipe.objective if recipe else raw.get("objective") if isinstance(raw, Mapping) else None
+    return OBJECTIVES.get(told if isinstance(told, str) else "", OBJECTIVES["chat"])
+
+
+def _form_problems(version: DatasetVersion, objective: Objective) -> Iterator[Problem]:
     try:
-        version.require_form(*LEARNED_FORMS)
+        version.require_form(*objective.forms)
     except Problem as problem:
         yield problem
 
 
-def _model_problems(model: BaseModel) -> Iterator[Problem]:
+def _model_problems(model: BaseModel, objective: Objective) -> Iterator[Problem]:
     if model.state == BaseModelState.PREPARING:
         yield Conflict(_("This base model is still being prepared."), field="base_model", hint=_("Try again soon."))
     elif model.state == BaseModelState.FAILED:
         told = model.job.failure_message if model.job else ""
         yield Conflict(_("This base model could not be prepared. %(why)s") % {"why": told}, field="base_model")
-    elif not model.facts.get("has_chat_template", True):
+    elif objective.needs_chat_template and not model.facts.get("has_chat_template", True):
         yield Problem(
             _("This base model has no chat template, so a conversation cannot be put into its words."),
             field="base_model",
@@ -127,7 +139,7 @@ def _misfits(recipe: Recipe, model: BaseModel, version: DatasetVersion) -> Itera
             field="recipe.max_length",
             hint=_("Use %(longest)s or less.") % {"longest": longest},
         )
-    if recipe.method == "lora" and isinstance(recipe.target_modules, tuple):
+    if recipe.has_adapter and isinstance(recipe.target_modules, tuple):
         yield from _layer_problems(recipe.target_modules, model.facts.get("linear_layers") or {})
     if recipe.precision == "fp16" and hardware.trains_without_gpu():
         yield Problem(
@@ -184,7 +196,7 @@ def plan_of(*, recipe: Recipe, base_model: BaseModel, version: DatasetVersion) -
 
 def trained_parameters(recipe: Recipe, base_model: BaseModel) -> int | None:
     """Weights that the run changes; None when the model's layers are not known."""
-    if recipe.method == "full":
+    if not recipe.has_adapter:
         return int(base_model.facts.get("parameters", 0)) or None
     known = base_model.facts.get("linear_layers")
     return layers.adapter_parameters(known, recipe.target_modules, recipe.lora_r) if known else None

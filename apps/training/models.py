@@ -12,6 +12,8 @@ from apps.accounts.models import ScopedQuerySet, WorkspaceRow
 from apps.core.storage import storage
 from apps.datasets.models import DatasetVersion
 from apps.jobs.models import Job, Status
+from workers.objectives import OBJECTIVES, Objective
+from workers.recipes import ADAPTERS
 
 
 class Scoped(ScopedQuerySet):
@@ -112,6 +114,15 @@ class Run(WorkspaceRow):
     @property
     def method(self) -> str:
         return str(self.recipe["method"])
+
+    @property
+    def objective(self) -> Objective:
+        return OBJECTIVES[self.recipe.get("objective", "chat")]
+
+    @property
+    def has_adapter(self) -> bool:
+        """Whether its checkpoints are adapters beside the base model, not models of their own."""
+        return self.method in ADAPTERS
 
     @property
     def was_stopped(self) -> bool:

@@ -53,7 +53,7 @@ def launch(request: HttpRequest) -> HttpResponse:
     base_models.bundled(workspace)
     like = request.GET.get("like", request.GET.get("clone"))
     cloned = None if like is None else fetch_for(request.user, "training.view", Run, like)
-    versions = DatasetVersion.objects.visible_to(request.user).of_form(*launching.LEARNED_FORMS)
+    versions = DatasetVersion.objects.visible_to(request.user).of_form(*launching.learned_forms())
     versions = versions.filter(workspace=workspace).select_related("dataset").prefetch_related("tags")
     models = BaseModel.objects.visible_to(request.user).filter(workspace=workspace).select_related("job")
     context = launch_page.context_of(

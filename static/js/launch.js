@@ -1,6 +1,7 @@
 // The launch form: a preset fills the settings, every change is checked by the server, a mistake is told beside its field.
 import { api } from "./api.js";
 import { icon } from "./icon.js";
+import { fit } from "./launchfit.js";
 import { toast } from "./toast.js";
 import { fill, words } from "./words.js";
 
@@ -18,9 +19,9 @@ function take(recipe) {
   }
 }
 
-// What only LoRA has is not shown for a full fine-tune; a run that nobody named is called after its data and its way.
+// Only what has a say is shown; a run that nobody named is called after its data and its way.
 function follow() {
-  document.getElementById("lora-fields").hidden = form.elements["recipe.method"].value !== "lora";
+  fit(form, data);
   const data_name = form.elements.dataset_version.selectedOptions[0]?.dataset.name ?? "";
   if (!isNamed) form.elements.name.value = `${data_name} ${form.elements.preset.value || form.elements["recipe.method"].value}`.slice(0, 80);
 }

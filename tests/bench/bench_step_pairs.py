@@ -78,13 +78,13 @@ def _run_in_turns(ours: Any, bare: Any) -> list[Turns]:
 
 
 def _ours(folder: Path, model: Path, shard: Path, recipe: dict[str, Any]) -> Any:
-    from workers import sft
+    from workers import fine_tune
     from workers.context import Context, Spec
     from workers.reporter import Reporter
 
     inputs = {"model": {"folder": str(model)}, "shards": [str(shard)], "resume_from": None}
-    spec = Spec("sft", folder, inputs=inputs, settings=recipe)
-    return sft.setup(Context(spec, Reporter(folder / "events-1.jsonl"))).trainer
+    spec = Spec("fine_tune", folder, inputs=inputs, settings=recipe)
+    return fine_tune.setup(Context(spec, Reporter(folder / "events-1.jsonl"))).trainer
 
 
 def _bare(folder: Path, model: Path, shard: Path, recipe: dict[str, Any]) -> Any:

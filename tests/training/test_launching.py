@@ -14,7 +14,7 @@ from apps.datasets import services as datasets
 from apps.datasets.models import DatasetVersion
 from apps.jobs.models import Job, Slot
 from apps.training import hardware, launching, layers
-from apps.training.launch_page import LABELS, LORA, MAIN, MORE
+from apps.training.launch_page import ADAPTER, LABELS, MAIN, MORE
 from apps.training.models import BaseModel, Run
 from tests.make import as_jsonl, make_version
 from tests.training.folders import FACTS, LAYERS
@@ -196,7 +196,7 @@ def test_presets__on_the_bundled_models_shape__launch_without_an_error(
 
 
 def test_launch_form__settings__are_all_there_once_with_words() -> None:
-    shown = ["method", *MAIN, *LORA, *(name for _label, names in MORE for name in names)]
+    shown = ["objective", "method", *MAIN, *ADAPTER, *(name for _label, names in MORE for name in names)]
     assert sorted(shown) == sorted(Recipe.__dataclass_fields__) == sorted(LABELS)
 
 

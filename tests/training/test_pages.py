@@ -80,7 +80,7 @@ def test_launch__no_data__offers_the_upload(page: Client) -> None:
 
 def test_launch__form__has_models_data_presets_and_settings(page: Client, model: BaseModel, version: Any) -> None:
     shown = text(page, f"/train/new/?version={version.pk}")
-    assert f'value="{version.pk}" data-name="support" selected' in shown
+    assert f'value="{version.pk}" data-name="support" data-form="chat" selected' in shown
     assert f'value="{model.pk}" checked' in shown and "Being prepared" in shown  # the bundled one is not ready
     for name in ("quick", "lora", "full"):
         assert f'name="preset" value="{name}"' in shown

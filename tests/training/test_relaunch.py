@@ -45,7 +45,7 @@ def test_launch_page__like_a_run_on_another_version__has_both(
     run: Run, next_version: DatasetVersion, page: Client
 ) -> None:
     shown = page.get("/train/new/", {"like": str(run.pk), "version": str(next_version.pk)}).content.decode()
-    assert f'value="{next_version.pk}" data-name="corrected" selected' in shown and str(run) in shown
+    assert f'value="{next_version.pk}" data-name="corrected" data-form="chat" selected' in shown and str(run) in shown
 
 
 @pytest.mark.parametrize("like", ["x", "", "316f6e8a-7a3a-4450-9e57-e60d8111504f"])

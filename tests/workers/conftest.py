@@ -117,7 +117,7 @@ class Trainer:
             "model": {"folder": str(self.model)}, "shards": [str(self.shard)],
             "resume_from": str(resume_from) if resume_from else None,
         }  # fmt: skip
-        return Spec("sft", folder, epoch=epoch, inputs=inputs, settings={**QUICK, **settings})
+        return Spec("fine_tune", folder, epoch=epoch, inputs=inputs, settings={**QUICK, **settings})
 
     def __call__(self, folder: Path, watch: Watch | None = None, **options: Any) -> Outcome:
         return run_program(self.spec(folder, **options), watch)

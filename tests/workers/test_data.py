@@ -25,10 +25,10 @@ def ids(side: Any) -> list[tuple[int, ...]]:
     return sorted(map(tuple, side["input_ids"]))
 
 
-def tokenize(tokenizer: Any, folder: Path, shards: list[Path], **settings: Any) -> data.TokenizedData:
+def tokenize(tokenizer: Any, folder: Path, shards: list[Path], **settings: Any) -> data.Rows:
     recipe = Recipe.from_dict({"max_length": 128, **settings})
     context = make_context(folder, shards)
-    return data.tokenize(context, masker_for(tokenizer, recipe.max_length), recipe)
+    return data.tokenize(context, data.Conversations(masker_for(tokenizer, recipe.max_length)), recipe)
 
 
 def make_context(folder: Path, shards: list[Path]) -> Context:
@@ -167,7 +167,7 @@ def test_tokenize__asked_to_leave__does(tokenizer: Any, tmp_path: Path) -> None:
     context = make_context(tmp_path, [shard_of(tmp_path, range(10))])
     context.ask(Wish.LEAVE)
     with pytest.raises(Interrupted):
-        data.tokenize(context, masker_for(tokenizer, 128), Recipe())
+        data.tokenize(context, data.Conversations(masker_for(tokenizer, 128)), Recipe())
 
 
 def test_tokenize__files_it_writes__do_not_stay_on_disk(tokenizer: Any, tmp_path: Path) -> None:

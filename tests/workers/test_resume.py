@@ -57,14 +57,14 @@ def train_until(train: Trainer, folder: Path, step: int, monkeypatch: pytest.Mon
     """Train, and be asked to leave in the very step `step`, whatever is logged when."""
     from workers import trainer as module
 
-    take_step = module.Trainer.training_step
+    take_step = module.Durable.training_step
 
     def training_step(self: Any, *args: Any, **kwargs: Any) -> Any:
         if self.state.global_step == step - 1:
             self.context.ask(Wish.LEAVE)
         return take_step(self, *args, **kwargs)
 
-    monkeypatch.setattr(module.Trainer, "training_step", training_step)
+    monkeypatch.setattr(module.Durable, "training_step", training_step)
     return train(folder, **QUIET, **settings)
 
 

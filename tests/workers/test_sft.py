@@ -160,15 +160,15 @@ def test_sft__asked_to_leave_while_evaluating__saves_the_step(train: Trainer, tm
 def test_sft__loss_that_is_no_number__fails_as_nan_and_keeps_the_point(
     train: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from workers import trainer
+    from workers.objectives.chat import ChatTrainer
 
-    usual = trainer.Trainer.compute_loss
+    usual = ChatTrainer.compute_loss
 
     def poisoned(self: Any, *args: Any, **kwargs: Any) -> Any:
         loss = usual(self, *args, **kwargs)
         return loss * math.nan if self.state.global_step == 2 and self.model.training else loss
 
-    monkeypatch.setattr(trainer.Trainer, "compute_loss", poisoned)
+    monkeypatch.setattr(ChatTrainer, "compute_loss", poisoned)
     outcome = train(tmp_path)
     assert (outcome.code, outcome.failure["class"]) == (3, "nan")
     assert "step 3" in outcome.failure["message"] and outcome.failure["hint"]

@@ -1,4 +1,4 @@
-"""Supervised fine-tuning, LoRA or full: setup -> fit -> validate -> save.
+"""Fine-tuning with any objective and method: setup -> fit -> validate -> save.
 
 Spec: inputs {"model": {"folder": abs}, "shards": [abs parquet], "resume_from": abs checkpoint | "latest" | null}; settings = a recipe.
 """
@@ -8,7 +8,7 @@ import hashlib
 import importlib.metadata
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,24 +54,29 @@ def setup(context: Context) -> Run:
     warnings.filterwarnings("ignore", category=FutureWarning)  # of libraries, to each other
     import torch
 
-    from workers import curves, data, modelling, tokens, trainer
+    from workers import curves, data, modelling, trainer
+    from workers.objectives.task import task_for
     from workers.samples import Samples
 
     modelling.check_length(recipe, facts)
     precision = modelling.precision_for(recipe)
-    tokenizer = tokens.load_tokenizer(folder)
-    rows = data.tokenize(context, tokens.masker_for(tokenizer, recipe.max_length), recipe)
+    task = task_for(context, recipe, folder, facts)
+    processor = task.load_processor()
+    rows = task.read_rows(processor)
     identity = trainer.Identity(config_hash(facts, rows.fingerprint), versions(), recipe.as_dict())
     if checkpoint is not None:
         check_same_run(context, checkpoint, identity)
     _say(context, "Loading the model")
     torch.manual_seed(recipe.seed)  # the adapter's first weights
-    model = _load(modelling, recipe, folder, checkpoint, precision.weights)
-    samples = Samples(context, tokenizer, rows.questions, recipe)
-    run_trainer = trainer.Trainer(
+    is_whole = checkpoint is not None and not recipe.has_adapter
+    model = task.load_model(checkpoint if is_whole and checkpoint else folder, precision.weights, rows)
+    if recipe.has_adapter:
+        model = modelling.with_adapter(model, recipe, checkpoint)
+    samples = Samples(context, processor, rows.questions, recipe)
+    run_trainer = task.trainer(
         context=context, recipe=recipe, store=store, samples=samples, identity=identity, model=model,
-        args=arguments(context, recipe, precision, rows.evaluation is not None), train_dataset=rows.train,
-        eval_dataset=rows.evaluation, processing_class=tokenizer,
+        args=task.arguments(arguments(context, recipe, precision, rows.evaluation is not None)), train_dataset=rows.train,
+        eval_dataset=rows.evaluation, processing_class=processor,
     )  # fmt: skip
     run_trainer.add_callback(curves.Curves(run_trainer, checkpoint))
     _tell_facts(context, recipe, run_trainer, data.facts(rows.counts), rows.counts.longest_row)
@@ -90,7 +95,7 @@ def fit(run: Run) -> None:
         return
     if run.resume_from is None:
         trainer.first = proof.snapshot(trainer.model)
-        if run.recipe.method == "full":  # later there is no base model to ask
+        if not run.recipe.has_adapter:  # later there is no base model to ask
             trainer.samples.ask_base(trainer.model)
     with _saved_on_leaving(run):
         context.check()
@@ -181,14 +186,18 @@ def check_same_run(context: Context, checkpoint: Path, identity: Any) -> None:
     from workers.training_state import read_state
 
     manifest, saved = read_manifest(checkpoint), read_state(checkpoint)["recipe"]
-    if manifest.config_hash != identity.config_hash or saved["method"] != identity.recipe["method"]:
-        what = "The checkpoint belongs to a run with another model, other rows or another method."
+    if manifest.config_hash != identity.config_hash or _way(saved) != _way(identity.recipe):
+        what = "The checkpoint belongs to a run with another model, other rows, another method or objective."
         raise UserError(what, "Start a new run instead.", "resume_from")
     changed = [name for name, value in sorted(identity.recipe.items()) if value != saved.get(name)]
     changed += [name for name, value in identity.versions.items() if value != manifest.versions.get(name)]
     if changed:
         text = f"Changed since the checkpoint: {', '.join(changed)}. The run goes on, but not exactly as it would have."
         context.reporter.log("warn", text)
+
+
+def _way(recipe: Mapping[str, Any]) -> tuple[Any, Any]:
+    return recipe["method"], recipe.get("objective", "chat")
 
 
 def config_hash(facts: ModelFacts, fingerprint: str) -> str:
@@ -202,13 +211,12 @@ def versions() -> dict[str, str]:
     return {name: importlib.metadata.version(name) for name in LIBRARIES}
 
 
-def arguments(context: Context, recipe: Recipe, precision: Any, has_eval: bool) -> Any:
-    """The recipe in TRL's words."""
+def arguments(context: Context, recipe: Recipe, precision: Any, has_eval: bool) -> dict[str, Any]:
+    """The recipe in the words that every transformers trainer knows."""
     import torch
-    import trl
 
     evaluates, saves = has_eval and recipe.eval_every > 0, recipe.save_every > 0
-    return trl.SFTConfig(  # type: ignore[attr-defined]
+    return dict(  # noqa: C408
         output_dir=str(context.folder / "work"), seed=recipe.seed, learning_rate=recipe.learning_rate, num_train_epochs=recipe.epochs,
         max_steps=recipe.max_steps or -1, per_device_train_batch_size=recipe.batch_size, per_device_eval_batch_size=recipe.batch_size,
         gradient_accumulation_steps=recipe.gradient_accumulation, warmup_steps=recipe.warmup_ratio,
@@ -217,15 +225,8 @@ def arguments(context: Context, recipe: Recipe, precision: Any, has_eval: bool) 
         gradient_checkpointing=recipe.gradient_checkpointing, logging_steps=recipe.logging_every, logging_nan_inf_filter=False,
         eval_strategy="steps" if evaluates else "no", eval_steps=recipe.eval_every or None,
         save_strategy="steps" if saves else "no", save_steps=recipe.save_every or 500, report_to="none", disable_tqdm=True,
-        dataloader_pin_memory=torch.cuda.is_available(), max_length=None, packing=False,
-        dataset_kwargs={"skip_prepare_dataset": True},
+        dataloader_pin_memory=torch.cuda.is_available(),
     )  # fmt: skip
-
-
-def _load(modelling: Any, recipe: Recipe, folder: Path, checkpoint: Path | None, dtype: Any) -> Any:
-    if recipe.method == "full":
-        return modelling.load_model(checkpoint or folder, dtype)
-    return modelling.with_adapter(modelling.load_model(folder, dtype), recipe, checkpoint)
 
 
 def _tell_facts(context: Context, recipe: Recipe, trainer: Any, counts: dict[str, int], longest: int) -> None:
