@@ -34,11 +34,13 @@ class TooSlow(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Something to look for, and the option that it speaks for. `said` is the line as it was written."""
+    """Something to look for, and the option that it speaks for. `said` is the line as it was written; of a word list, which is one rule,
+    how long it is (`is_listed`)."""
 
     option: str
     said: str
     find: Find
+    is_listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def _of_words(option: str, words: Sequence[str]) -> list[Rule]:
     long = next((word for word in words if len(word) > MOST_PATTERN), None)
     if long is not None:
         raise UserError(f"A word has at most {MOST_PATTERN} characters.", long[:60], f"lines.{option}")
-    return [Rule(option, f"{len(words)} words", _places(finder(words)))]
+    return [Rule(option, f"{len(words)} words", _places(finder(words)), is_listed=True)]
 
 
 def _of_lines(option: str, lines: Sequence[str], way: str, ignores_case: bool) -> list[Rule]:
@@ -145,6 +147,18 @@ def votes(rules: Sequence[Rule], texts: Sequence[str], clock: Clock) -> list[Rul
         if any(next(rule.find(text), None) is not None for text in texts):
             found.append(rule)
     return found
+
+
+def words_found(rule: Rule, texts: Sequence[str], most: int = 3) -> list[str]:
+    """The first words that a rule finds in these texts, each once however it is written; a match of nothing is left out."""
+    found: dict[str, str] = {}
+    for text in texts:
+        for start, end in rule.find(text):
+            if text[start:end].strip():
+                found.setdefault(text[start:end].casefold(), text[start:end])
+            if len(found) == most:
+                return list(found.values())
+    return list(found.values())
 
 
 def suggest(question: Question, rules: Sequence[Rule], texts: Sequence[str], clock: Clock) -> Said | None:

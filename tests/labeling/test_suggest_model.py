@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from apps.core.errors import Problem
 from apps.jobs import kinds, protocol
+from apps.labeling import services
 from apps.labeling.models import LabelProject, Suggester
 from apps.labeling.suggesting import models_asked, suggesters
 from tests.cast import Cast
@@ -75,6 +78,58 @@ def test_model__of_a_text_and_a_rating__makes_their_regions(cast: Cast, project:
     assert stars.suggestions.get().result[0]["value"] == {"rating": 4}
 
 
+MANY = """<View><Text name="p" value="$prompt"/><Text name="a" value="$answer"/>
+  <Choices name="faults" toName="p" choice="multiple"><Choice value="rude"/><Choice value="long"/></Choices>
+  <Number name="overall" toName="p" min="0" max="5" step="1"/><Number name="weight" toName="p"/>
+  <Labels name="marks" toName="p"><Label value="Word"/></Labels></View>"""
+
+
+@pytest.fixture
+def many(cast: Cast, version: Any) -> LabelProject:
+    return services.create_project(
+        actor=cast.curator, workspace=cast.workspace, dataset_version=version, name="Many", label_config=MANY
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "value", "region"),
+    [
+        ("faults", ["rude", "long"], {"choices": ["rude", "long"]}),
+        ("overall", ["4"], {"number": 4}),
+        ("weight", [2.5], {"number": 2.5}),
+        ("marks", [{"turn": 0, "start": 0, "end": 2, "label": "Word"}], {"start": 0, "end": 2, "labels": ["Word"]}),
+    ],
+)
+def test_model__of_other_questions__makes_their_regions(
+    cast: Cast, many: LabelProject, question: str, value: Any, region: dict[str, Any]
+) -> None:
+    suggester = made(cast.curator, many, {**ASKED, "question": question}, kind="model")
+    answered(suggester, cast.curator, {**line(1, ""), "value": value})
+    said = suggester.suggestions.get().result[0]["value"]
+    assert said | region == said
+
+
+def test_model__of_several_choices__needs_a_prompt_for_each(cast: Cast, many: LabelProject) -> None:
+    with pytest.raises(Problem) as caught:
+        made(cast.curator, many, {**ASKED, "question": "faults", "template": "{text} {options}"}, kind="model")
+    assert caught.value.field == "template" and "{option}" in caught.value.message
+
+
+def test_prompt__that_names_another_field__is_given_its_words(cast: Cast, many: LabelProject) -> None:
+    spec = {**ASKED, "question": "marks", "template": "{prompt} was answered by {answer}: {options}"}
+    inputs = answered(made(cast.curator, many, spec, kind="model"), cast.curator, {**line(1, ""), "value": []})
+    told = json.loads(Path(inputs["tasks"]).read_text().splitlines()[0])
+    first = many.tasks.get(number=1).data
+    assert told["fields"] == {name: first[name] for name in ("prompt", "answer")} and told["plain"] == [first["prompt"]]
+
+
+def test_prompts__to_start_from__are_offered_for_texts(cast: Cast, project: LabelProject, client: Client) -> None:
+    client.force_login(cast.curator)
+    page = reverse("labeling:suggester-new", args=[project.pk])
+    html = client.get(page, {"kind": "model", "question": "answer", "ready": "summary"}).content.decode()
+    assert "Sum up this text" in html and "ready=translation" in html
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -82,7 +137,8 @@ def test_model__of_a_text_and_a_rating__makes_their_regions(cast: Cast, project:
         ({"template": "without the text"}, "template"),
         ({"first": -1}, "first"),
         ({"max_tokens": 0}, "max_tokens"),
-        ({"question": "marks"}, "question"),
+        ({"question": "other"}, "question"),
+        ({"template": "{other}"}, "template"),
     ],
 )
 def test_model__with_wrong_settings__says_where(

@@ -201,7 +201,7 @@ def test_delete__takes_its_suggestions_along(cast: Cast, project: LabelProject) 
 
 def test_preview__of_the_first_ten__stores_nothing(cast: Cast, project: LabelProject) -> None:
     lines = previewing.preview(project, "rules", {"question": "quality", "lines": {"bad": ["."]}})
-    assert len(lines) == 6 and lines[0].said == ["bad"] and lines[0].matched == ["bad: ."]
+    assert len(lines) == 6 and lines[0].said == ["bad"] and lines[0].matched[0].startswith("bad: . → “")
     assert not Suggestion.objects.exists()
 
 

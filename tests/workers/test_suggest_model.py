@@ -73,8 +73,47 @@ def test_text_too_long__for_the_model__is_counted_and_gets_none(tiny_model: Path
     assert outcome.result["unread"] == 1 and [bool(line["value"]) for line in lines_of(outcome)] == [False, True]
 
 
+def test_several_options__are_asked_each_by_itself(tiny_model: Path, tmp_path: Path) -> None:
+    question = {"kind": "Choices", "options": OPTIONS, "multiple": True}
+    outcome = asked(tiny_model, tmp_path / "job", template="{text} Is it {option}?", question=question)
+    for line in lines_of(outcome):
+        assert set(line["value"]) <= set(OPTIONS) and 0 <= line["uncertainty"] <= 1
+        assert (line["score"] is None) == (not line["value"])
+        assert line["score"] is None or 0.5 ** len(OPTIONS) <= line["score"] <= 1
+
+
+def test_spans__of_what_the_model_lists__are_found_in_the_text(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.answering.answer", lambda *_: ["Boat: number 1", "Boat: a lorry\nCar: x"])
+    question = {"kind": "Labels", "options": ["Boat"], "multiple": False}
+    outcome = asked(tiny_model, tmp_path / "job", texts=["Who mends number 1?", "Who?"], question=question)
+    [one, other] = lines_of(outcome)
+    assert one["value"] == [{"turn": 0, "start": 10, "end": 18, "label": "Boat"}] and 0 < one["score"] < 1
+    assert other["value"] == [] and (outcome.result["unfound"], outcome.result["unknown"]) == (1, 1)
+
+
+def test_answer__that_was_written__is_as_sure_as_its_tokens(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mean over the tokens, read one by one."""
+    import torch
+
+    monkeypatch.setattr("workers.answering.answer", lambda *_: ["Ask the harbour."])
+    question = {"kind": "TextArea", "options": [], "multiple": False}
+    [line] = lines_of(asked(tiny_model, tmp_path / "job", texts=["Who mends?"], question=question, template="{text}"))
+    model, tokenizer = modelling.load_model(tiny_model, torch.float32).eval(), tokens.load_tokenizer(tiny_model)
+    prompt = tokens.prompt_ids(tokenizer, [{"role": "user", "content": "Who mends?"}])
+    ids = tokenizer("Ask the harbour.", add_special_tokens=False)["input_ids"]
+    with torch.inference_mode():
+        logits = model(input_ids=torch.tensor([[*prompt, *ids]])).logits[0, len(prompt) - 1 : -1]
+    logs = logits.log_softmax(-1)[range(len(ids)), ids]
+    assert line["score"] == pytest.approx(float(logs.mean().exp()), rel=1e-3)
+    assert line["uncertainty"] == pytest.approx(1 - line["score"])
+
+
 def test_question_that_takes_a_text__gets_greedy_answers(tiny_model: Path, tmp_path: Path) -> None:
     question = {"kind": "TextArea", "options": [], "multiple": False}
     outcome = asked(tiny_model, tmp_path / "job", texts=["Who mends?", "boat " * 2000], question=question)
     assert outcome.result["looked_at"] == 2 and outcome.result["unread"] == 1
-    assert all(line["score"] is None for line in lines_of(outcome))
+    assert all((line["score"] is None) == (not line["value"]) for line in lines_of(outcome))

@@ -22,9 +22,10 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     SuggesterKind.RULES: ("Choices", "Rating", "Labels", "ParagraphLabels"),
     SuggesterKind.WORDS: ("Choices", "Rating", "Labels", "ParagraphLabels"),
     SuggesterKind.FUNCTIONS: ("Choices", "Rating"),
-    SuggesterKind.MODEL: ("Choices", "Rating", "TextArea"),
+    SuggesterKind.MODEL: ("Choices", "Rating", "Number", "TextArea", "Labels", "ParagraphLabels"),
 }
 READ = ("Text", "Paragraphs", "Chat")  # objects with words
+MOST_NUMBERS = 21  # that are options to choose from; of more, or of parts, a number is written
 LEAST_FUNCTIONS = 3  # fewer cannot be told apart by how they agree
 
 
@@ -39,8 +40,8 @@ def _is_read(config: Config, control: Control) -> bool:
 
 
 def _is_many(control: Control, kind: str) -> bool:
-    """Several options at once are nothing that one probability a option could tell."""
-    return control.multiple and kind in (SuggesterKind.FUNCTIONS, SuggesterKind.MODEL)
+    """Several options at once are nothing that one probability an option could tell."""
+    return control.multiple and kind == SuggesterKind.FUNCTIONS
 
 
 def question_of(config: Config, kind: str, name: Any) -> Control:
@@ -56,7 +57,18 @@ def question_of(config: Config, kind: str, name: Any) -> Control:
 
 def options_of(control: Control) -> tuple[str, ...]:
     """The answers that can be suggested, as words."""
+    if control.kind == "Number":
+        return _numbers(control)
     return tuple(map(str, range(1, control.max_rating + 1))) if control.kind == "Rating" else control.stored
+
+
+def _numbers(control: Control) -> tuple[str, ...]:
+    """0 to 5 in whole steps are options; () where there are too many or they have parts."""
+    least, most, step = control.min, control.max, control.step or 1
+    if least is None or most is None or any(not float(one).is_integer() for one in (least, most, step)):
+        return ()
+    found = range(int(least), int(most) + 1, int(step))
+    return tuple(map(str, found)) if 2 <= len(found) <= MOST_NUMBERS else ()
 
 
 def check_spec(project: LabelProject, kind: str, given: Any) -> dict[str, Any]:
@@ -65,7 +77,7 @@ def check_spec(project: LabelProject, kind: str, given: Any) -> dict[str, Any]:
         raise Problem(_("The settings are an object."), field="spec")
     control = question_of(project.config, kind, given.get("question"))
     if kind == SuggesterKind.MODEL:
-        return {"question": control.name, **models_asked.check(project, control, given)}
+        return {"question": control.name, **models_asked.check(project, control, options_of(control), given)}
     lines = _lines(given.get("lines"))
     ignores_case = given.get("ignores_case", True)
     if not isinstance(ignores_case, bool):
@@ -100,7 +112,8 @@ def rules_of(control: Control, kind: str, spec: Mapping[str, Any]) -> list[sugge
 
 def asked(control: Control) -> dict[str, Any]:
     """The question as a program takes it."""
-    return {"kind": control.kind, "options": list(options_of(control)), "multiple": control.multiple}
+    is_multiple = control.multiple and control.kind == "Choices"
+    return {"kind": control.kind, "options": list(options_of(control)), "multiple": is_multiple}
 
 
 def texts_of(config: Config, control: Control, data: Mapping[str, Any]) -> list[str]:
@@ -115,10 +128,22 @@ def texts_of(config: Config, control: Control, data: Mapping[str, Any]) -> list[
 def turns_of(config: Config, control: Control, data: Mapping[str, Any]) -> list[str]:
     """The same for a model: who says each turn stands before it."""
     shown = config.object(control.to)
-    value = data.get(shown.field) if shown else None
+    return _turns(data.get(shown.field) if shown else None)
+
+
+def words_of_fields(config: Config, data: Mapping[str, Any], names: Sequence[str]) -> dict[str, str]:
+    """What a prompt names besides the text it asks about, as words."""
+    return {name: "\n".join(_turns(data.get(name))) for name in names if name in config.fields}
+
+
+def _turns(value: Any) -> list[str]:
     if isinstance(value, list):
-        return [f"{str(turn.get('role', '')).capitalize()}: {turn.get('content', '')}" for turn in value]
-    return texts_of(config, control, data)
+        return [
+            f"{str(turn.get('role', '')).capitalize()}: {turn.get('content', '')}" if "content" in turn else str(turn)
+            for turn in value
+            if isinstance(turn, dict)
+        ]
+    return ["" if value is None else str(value)]
 
 
 def regions(control: Control, texts: Sequence[str], value: Sequence[Any]) -> list[dict[str, Any]]:
@@ -130,6 +155,8 @@ def regions(control: Control, texts: Sequence[str], value: Sequence[Any]) -> lis
         return [{**about, "value": told} for told in _marks(control, texts, value)]
     if control.kind == "Rating":
         return [{**about, "value": {"rating": int(value[0])}}]
+    if control.kind == "Number":
+        return [{**about, "value": {"number": float(value[0])}}]
     if control.kind == "TextArea":
         return [{**about, "value": {"text": [str(value[0])]}}]
     return [{**about, "value": {"choices": list(value)}}]

@@ -19,7 +19,7 @@ from apps.labeling.queueing import bell
 from apps.labeling.queueing.filling import check_alive
 from apps.labeling.schema.label_config import Config, Control
 from apps.labeling.schema.results import answers_of, check_result
-from apps.labeling.suggesting import asking, models_asked
+from apps.labeling.suggesting import asking, models_asked, prompts
 from apps.labeling.suggesting.suggesters import BY_MODEL, BY_RULES
 
 _PORTION = 500
@@ -70,11 +70,21 @@ def _each_task(job: Job, suggester: Suggester) -> Iterator[dict[str, Any]]:
     project, config = suggester.project, suggester.project.config
     control, first = _control_of(job, config), job.settings.get("first")
     known = answers(project, control) if suggester.kind == SuggesterKind.FUNCTIONS else {}
-    read = asking.turns_of if suggester.kind == SuggesterKind.MODEL else asking.texts_of
+    is_model = suggester.kind == SuggesterKind.MODEL
+    read = asking.turns_of if is_model else asking.texts_of
     rows = project.tasks.order_by("number").values_list("pk", "number", "data")
     for pk, number, data in (rows[:first] if first else rows).iterator(chunk_size=1000):
-        answer = {"answer": known[pk]} if pk in known else {}
-        yield {"number": number, "texts": read(config, control, data), **answer}
+        more: dict[str, Any] = {"answer": known[pk]} if pk in known else {}
+        if is_model:
+            more |= _for_model(config, control, data, job.settings["template"])
+        yield {"number": number, "texts": read(config, control, data), **more}
+
+
+def _for_model(config: Config, control: Control, data: Mapping[str, Any], template: str) -> dict[str, Any]:
+    """The other fields that the prompt names; and, where places are looked for, the texts without who says them."""
+    named = asking.words_of_fields(config, data, prompts.fields_of(config, template))
+    told: dict[str, Any] = {"fields": named} if named else {}
+    return told | ({"plain": asking.texts_of(config, control, data)} if control.marks else {})
 
 
 def answers(project: LabelProject, control: Control) -> dict[Any, str]:
@@ -145,7 +155,11 @@ def _checked(config: Config, control: Control, data: Mapping[str, Any], line: Ma
 def _ready(job: Job, result: Event) -> None:
     """From now on the new ones are shown, and the old ones are gone."""
     suggester, version = _suggester_of(job), job.inputs["version"]
-    report = {name: result[name] for name in ("slow", "unread", "functions", "balance") if name in result}
+    report = {
+        name: result[name]
+        for name in ("slow", "unread", "unfound", "unknown", "functions", "balance")
+        if name in result
+    }
     suggested = suggester.suggestions.filter(version=version).exclude(result=[]).count()
     Suggester.objects.filter(pk=suggester.pk).update(
         version=version, looked_at=result["looked_at"], suggested=suggested, report=report

@@ -1,6 +1,6 @@
 """Models that may suggest, as this stage may know them: by an opaque name, from the composition root (they belong to later stages)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,10 +12,9 @@ from apps.accounts.models import Workspace
 from apps.core.errors import Problem
 from apps.labeling.models import LabelProject
 from apps.labeling.schema.label_config import Control
+from apps.labeling.suggesting import prompts
 
-MAX_TEMPLATE = 8000
 MAX_TOKENS = 512
-TEXT, OPTIONS = "{text}", "{options}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +50,14 @@ def folders(workspace: Workspace, name: str) -> dict[str, Any]:
     return found
 
 
-def check(project: LabelProject, control: Control, given: Mapping[str, Any]) -> dict[str, Any]:
+def check(project: LabelProject, control: Control, options: Sequence[str], given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a model as they are kept. Raises Problem naming the field."""
     names = [one.name for one in known(project.workspace)]
     if given.get("model") not in names:
         message = _("There is no such model that can be asked.")
         raise Problem(message, field="model", hint=", ".join(names[:12]) or _("Add a base model under Train."))
-    template = given.get("template") or default_template(control)
-    if not isinstance(template, str) or len(template) > MAX_TEMPLATE or "\0" in template or TEXT not in template:
-        message = _("A prompt has at most %(most)d characters and says {text} where the task's text goes.")
-        raise Problem(message % {"most": MAX_TEMPLATE}, field="template")
+    template = given.get("template") or prompts.default(control, options)
+    prompts.check(project.config, control, template)
     first = _whole(given.get("first", 0), "first", 0, 10_000_000)
     most = _whole(given.get("max_tokens", 128), "max_tokens", 1, MAX_TOKENS)
     return {"model": given["model"], "template": template, "first": first, "max_tokens": most}
@@ -71,10 +68,3 @@ def _whole(value: Any, field: str, least: int, most: int) -> int:
         message = _("Give a whole number from %(least)d to %(most)d.")
         raise Problem(message % {"least": least, "most": most}, field=field)
     return value
-
-
-def default_template(control: Control) -> str:
-    """What a model is asked when nobody wrote a prompt."""
-    if control.kind == "TextArea":
-        return "{text}"
-    return f"{TEXT}\n\n{control.name}: answer with one of: {OPTIONS}."

@@ -13,7 +13,9 @@ from apps.labeling import assisting
 from apps.labeling.models import LabelProject, Suggester, SuggesterKind
 from apps.labeling.schema.label_config import Config, Control
 from apps.labeling.schema.results import answers_of
-from apps.labeling.suggesting import asking, models_asked, previewing
+from apps.labeling.suggesting import asking, models_asked, previewing, prompts
+from workers.model_answers import way_of
+from workers.suggesting import Question
 
 SAYS = {
     SuggesterKind.RULES: gettext_lazy(
@@ -118,10 +120,24 @@ def form_page(
     if control is None:
         return context
     if kind == SuggesterKind.MODEL:
-        template = spec.get("template") or models_asked.default_template(control)
-        return {**context, "models": models_asked.known(project.workspace), "template": template}
+        return {**context, **_of_model(project, control, spec, asked.get("ready", ""))}
     lines = spec.get("lines", {})
     return {**context, "options": [(one, "\n".join(lines.get(one, []))) for one in asking.options_of(control)]}
+
+
+def _of_model(project: LabelProject, control: Control, spec: Mapping[str, Any], ready: str) -> dict[str, Any]:
+    """What the form of a model has: models, the prompt, prompts to start from, and what a prompt may name."""
+    written = "" if ready else spec.get("template")
+    others = [name for name in project.config.fields if name not in ("text", "options", "option")]
+    return {
+        "models": models_asked.known(project.workspace),
+        "template": written or prompts.default(control, asking.options_of(control), ready),
+        "ready": [(slug, label) for slug, (label, _prompt) in prompts.READY.items()]
+        if control.kind == "TextArea"
+        else [],
+        "fields": others,
+        "way": way_of(Question(control.kind, asking.options_of(control), asking.asked(control)["multiple"])),
+    }
 
 
 def spec_of(posted: QueryDict, control: Control, kind: str) -> dict[str, Any]:

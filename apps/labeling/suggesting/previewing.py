@@ -12,11 +12,13 @@ from workers.suggesting import Clock, Question, TooSlow
 TASKS = 10
 SECONDS = 3.0  # for all of them
 _SHOWN = 300  # characters
+_WORDS = 40  # characters of words that a line found
 
 
 @dataclass(frozen=True)
 class Line:
-    """One task: its text, what would be suggested, and which lines matched. `is_slow`: the time was over before."""
+    """One task: its text, what would be suggested, and which lines matched, with the words that they found. `is_slow`: the time was
+    over before."""
 
     number: int
     text: str
@@ -48,10 +50,18 @@ def _line(number: int, texts: list[str], question: Question, rules: list[suggest
     text = " / ".join(texts)[:_SHOWN]
     try:
         said = suggesting.suggest(question, rules, texts, clock)
-        matched = [f"{rule.option}: {rule.said}" for rule in suggesting.votes(rules, texts, clock)]
+        matched = [_found(rule, texts) for rule in suggesting.votes(rules, texts, clock)]
     except TooSlow:
         return Line(number, text, [], [], is_slow=True)
     return Line(number, text, words_of(said.value, texts) if said else [], matched[:20])
+
+
+def _found(rule: suggesting.Rule, texts: list[str]) -> str:
+    """good: thank(s| you) → “Thanks”, “thank you”; of a word list the words alone."""
+    told = ", ".join(f"“{words[:_WORDS]}”" for words in suggesting.words_found(rule, texts))
+    if rule.is_listed:
+        return f"{rule.option}: {told}"
+    return f"{rule.option}: {rule.said}" + (f" → {told}" if told else "")
 
 
 def words_of(value: list[Any], texts: list[str]) -> list[str]:
