@@ -5,6 +5,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from apps.accounts.models import Workspace
+from apps.training import loading
 from apps.training.models import BaseModel, Checkpoint
 
 MOST = 100  # checkpoints that are offered, the newest
@@ -25,7 +26,7 @@ class Models:
         kind, _colon, key = name.partition(":")
         if kind == "base":
             model = next((m for m in BaseModel.objects.filter(workspace=workspace, slug=key) if m.is_ready), None)
-            return {"model": {"folder": str(model.folder)}, "tuned": None} if model else None
+            return loading.of_base(model) if model else None
         return self._checkpoint(workspace, key) if kind == "checkpoint" else None
 
     def _checkpoint(self, workspace: Workspace, key: str) -> dict[str, Any] | None:
@@ -35,8 +36,7 @@ class Models:
             return None
         if found is None or not found.folder.is_dir():
             return None
-        tuned = {"folder": str(found.folder), "method": found.run.method}
-        return {"model": {"folder": str(found.run.base_model.folder)}, "tuned": tuned}
+        return loading.of_checkpoint(found)
 
 
 def _checkpoints(workspace: Workspace) -> Any:

@@ -20,6 +20,7 @@ from apps.evaluation import freezing, sampling, services
 from apps.evaluation.models import Item, MetricReport, Round, RoundStatus
 from apps.jobs.kinds import Event, Kind
 from apps.jobs.models import Job
+from apps.training import loading
 from apps.training.models import Checkpoint
 
 
@@ -43,10 +44,7 @@ def _model(checkpoint: Checkpoint) -> dict[str, Any]:
     if not checkpoint.folder.is_dir():
         message = _("The files of a checkpoint are gone: newer ones took their place.")
         raise Problem(message, hint=_("Choose the best or the final checkpoint of its run."))
-    return {
-        "model": {"folder": str(checkpoint.run.base_model.folder)},
-        "tuned": {"folder": str(checkpoint.folder), "method": checkpoint.run.method},
-    }
+    return loading.of_checkpoint(checkpoint)
 
 
 def _write_rows(job: Job, rows: Iterable[Mapping[str, Any]]) -> str:

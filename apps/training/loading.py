@@ -1,0 +1,16 @@
+"""Where a model lies, as every program that loads one is told."""
+
+from typing import Any
+
+from apps.training.models import BaseModel, Checkpoint
+
+
+def of_base(model: BaseModel) -> dict[str, Any]:
+    """{"model", "tuned"} of a base model by itself."""
+    return {"model": {"folder": str(model.folder)}, "tuned": None}
+
+
+def of_checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
+    """The same of a checkpoint on its base. Its files must be there (`checkpoint.folder.is_dir()`)."""
+    tuned = {"folder": str(checkpoint.folder), "method": checkpoint.run.method}
+    return {**of_base(checkpoint.run.base_model), "tuned": tuned}
