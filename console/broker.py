@@ -35,6 +35,7 @@ beat_schedule = {
     "engines": {"task": "serving.keep", "schedule": TIMING.sweep, "options": {"queue": "cpu", "expires": 7200}},
     "receptions": {"task": "datasets.clear_receptions", "schedule": 3600, "options": {"queue": "cpu", "expires": 7200}},
     "label_studio": {"task": "labeling.look_at_servers", "schedule": 30, "options": {"queue": "cpu", "expires": 7200}},
+    "suggestions": {"task": "labeling.suggest_for_new", "schedule": 30, "options": {"queue": "cpu", "expires": 7200}},
     "labels": {"task": "labeling.freeze_finished", "schedule": 60, "options": {"queue": "cpu", "expires": 7200}},
 }
 beat_schedule_filename = str(settings.TUNELOOP_DATA / "run" / "beat")

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from apps.labeling.harvest import automatic
+from apps.labeling.suggesting import following
 from apps.labeling.syncing import polling
 
 
@@ -16,3 +17,9 @@ def freeze_finished() -> None:
 def look_at_servers() -> None:
     """Label Studio servers whose answers are due to be fetched."""
     polling.look()
+
+
+@shared_task(name="labeling.suggest_for_new", ignore_result=True)
+def suggest_for_new() -> None:
+    """Suggesters that are shown, and tasks that came since they ran."""
+    following.look()

@@ -27,17 +27,23 @@ class SuggesterSerializer(serializers.ModelSerializer[Suggester]):
     """`status` is that of its last job, empty before the first; `report` has the table of the functions."""
 
     status = serializers.SerializerMethodField()
+    new_tasks = serializers.SerializerMethodField()
 
     class Meta:
         model = Suggester
         fields = [
-            "id", "name", "kind", "spec", "is_shown", "version", "looked_at", "suggested", "report", "job", "status", "created_at",
+            "id", "name", "kind", "spec", "is_shown", "version", "looked_at", "suggested", "new_tasks", "report", "job", "status",
+            "created_at",
         ]  # fmt: skip
         read_only_fields = fields
 
     @extend_schema_field(OpenApiTypes.STR)
     def get_status(self, suggester: Suggester) -> str:
         return suggester.job.status if suggester.job else ""
+
+    def get_new_tasks(self, suggester: Suggester) -> int:
+        """Tasks that came since its last run."""
+        return suggesters.new_tasks(suggester)
 
 
 class NewSuggesterSerializer(serializers.Serializer[Any]):
@@ -55,6 +61,10 @@ class ChangeSuggesterSerializer(serializers.Serializer[Any]):
 class TrySerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=SuggesterKind.choices)
     spec = serializers.JSONField(help_text=_SPEC)
+
+
+class RunSerializer(serializers.Serializer[Any]):
+    only_new = serializers.BooleanField(required=False, default=False, help_text="Only tasks that came since.")
 
 
 class LineSerializer(serializers.Serializer[Any]):
@@ -112,7 +122,7 @@ class Suggesters(IdempotentPosts, generics.ListAPIView[Suggester]):
     serializer_class = SuggesterSerializer
 
     def get_queryset(self) -> Any:
-        return _project(self.request, self.kwargs["pk"]).suggesters.select_related("job")
+        return _project(self.request, self.kwargs["pk"]).suggesters.select_related("job", "project")
 
     @extend_schema(request=NewSuggesterSerializer, responses={201: SuggesterSerializer})
     def post(self, request: Request, pk: str) -> Response:
@@ -167,11 +177,12 @@ class SuggesterDetail(APIView):
 
 
 class Run(IdempotentPosts, APIView):
-    """Suggest for every task, by a job (cancel it at /api/v1/jobs/<id>/cancel/)."""
+    """Suggest for every task, or for those that came since, by a job (cancel it at /api/v1/jobs/<id>/cancel/)."""
 
-    @extend_schema(request=None, responses={202: SuggesterSerializer})
+    @extend_schema(request=RunSerializer, responses={202: SuggesterSerializer})
     def post(self, request: Request, pk: str) -> Response:
-        suggester = suggesters.run_suggester(actor=request.user, suggester=_one(request, pk))
+        told = _given(RunSerializer(data=request.data))
+        suggester = suggesters.run_suggester(actor=request.user, suggester=_one(request, pk), **told)
         return Response(SuggesterSerializer(suggester).data, status=202)
 
 

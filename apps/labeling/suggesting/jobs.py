@@ -23,6 +23,7 @@ from apps.labeling.suggesting import asking, models_asked, prompts
 from apps.labeling.suggesting.suggesters import BY_MODEL, BY_RULES
 
 _PORTION = 500
+_COUNTED = ("slow", "unread", "unfound", "unknown")  # of the report, added up over runs
 
 
 def _suggester_of(job: Job) -> Suggester:
@@ -62,7 +63,8 @@ def _tasks(job: Job, suggester: Suggester) -> dict[str, Any]:
             for task in _each_task(job, suggester):
                 file.write(json.dumps(task, ensure_ascii=False) + "\n")
         draft.rename(path)
-    return {"tasks": str(path), "total": suggester.project.task_count}
+    after, first = job.inputs.get("after", 0), job.settings.get("first")
+    return {"tasks": str(path), "total": first or suggester.project.task_count - after}
 
 
 def _each_task(job: Job, suggester: Suggester) -> Iterator[dict[str, Any]]:
@@ -72,7 +74,8 @@ def _each_task(job: Job, suggester: Suggester) -> Iterator[dict[str, Any]]:
     known = answers(project, control) if suggester.kind == SuggesterKind.FUNCTIONS else {}
     is_model = suggester.kind == SuggesterKind.MODEL
     read = asking.turns_of if is_model else asking.texts_of
-    rows = project.tasks.order_by("number").values_list("pk", "number", "data")
+    fresh = project.tasks.filter(number__gt=job.inputs.get("after", 0))
+    rows = fresh.order_by("number").values_list("pk", "number", "data")
     for pk, number, data in (rows[:first] if first else rows).iterator(chunk_size=1000):
         more: dict[str, Any] = {"answer": known[pk]} if pk in known else {}
         if is_model:
@@ -153,16 +156,16 @@ def _checked(config: Config, control: Control, data: Mapping[str, Any], line: Ma
 
 
 def _ready(job: Job, result: Event) -> None:
-    """From now on the new ones are shown, and the old ones are gone."""
+    """From now on the new ones are shown, and those of earlier versions are gone. A job for new tasks adds to what its version has."""
     suggester, version = _suggester_of(job), job.inputs["version"]
-    report = {
-        name: result[name]
-        for name in ("slow", "unread", "unfound", "unknown", "functions", "balance")
-        if name in result
-    }
+    after = job.inputs.get("after", 0)
+    report = {name: result[name] for name in ("functions", "balance", *_COUNTED) if name in result}
+    if after:
+        known = suggester.report
+        report = known | {name: known.get(name, 0) + report[name] for name in _COUNTED if name in report}
     suggested = suggester.suggestions.filter(version=version).exclude(result=[]).count()
     Suggester.objects.filter(pk=suggester.pk).update(
-        version=version, looked_at=result["looked_at"], suggested=suggested, report=report
+        version=version, looked_at=after + result["looked_at"], suggested=suggested, report=report
     )
     suggester.suggestions.exclude(version=version).delete()
     bell.ring(suggester.project)

@@ -13,7 +13,7 @@ from apps.labeling import assisting
 from apps.labeling.models import LabelProject, Suggester, SuggesterKind
 from apps.labeling.schema.label_config import Config, Control
 from apps.labeling.schema.results import answers_of
-from apps.labeling.suggesting import asking, models_asked, previewing, prompts
+from apps.labeling.suggesting import asking, following, models_asked, previewing, prompts, suggesters
 from workers.model_answers import way_of
 from workers.suggesting import Question
 
@@ -33,9 +33,12 @@ SAMPLE = 20  # suggestions that the page of a suggester shows
 def list_page(project: LabelProject) -> dict[str, Any]:
     """Every suggester with how far it is and how it is taken."""
     taken = assisting.by_suggester(project)
-    rows = project.suggesters.select_related("job")
+    rows = project.suggesters.select_related("job", "project")
     return {
-        "suggesters": [{"row": row, "state": state(row), "taking": taken.get(row.pk)} for row in rows],
+        "suggesters": [
+            {"row": row, "state": state(row), "taking": taken.get(row.pk), "new": suggesters.new_tasks(row)}
+            for row in rows
+        ],
         "people": assisting.by_person(project),
         "kinds": kinds(project.config),
     }
@@ -77,7 +80,9 @@ def detail_page(suggester: Suggester) -> dict[str, Any]:
     ]  # fmt: skip
     taking = assisting.by_suggester(suggester.project).get(suggester.pk)
     lines = [(option, lines) for option, lines in suggester.spec.get("lines", {}).items()]
-    return {"suggester": suggester, "state": state(suggester), "sample": sample, "taking": taking, "lines": lines}
+    told = {"suggester": suggester, "state": state(suggester), "sample": sample, "taking": taking, "lines": lines}
+    new = suggesters.new_tasks(suggester)
+    return {**told, "new": new, "follows": bool(new) and following.follows_by_itself(suggester)}
 
 
 def _text(config: Config, control: Control | None, data: Mapping[str, Any]) -> str:

@@ -71,26 +71,62 @@ def _still(suggester: Suggester) -> Suggester:
 
 
 @transaction.atomic
-def run_suggester(*, actor: Any, suggester: Suggester) -> Suggester:
-    """Suggest for every task, by a job. What was suggested before is shown until the new ones are all there."""
+def run_suggester(*, actor: Any, suggester: Suggester, only_new: bool = False) -> Suggester:
+    """Suggest for every task, by a job; what was suggested before is shown until the new ones are all there. With `only_new` for the
+    tasks that came since: what is there stays. Raises Conflict while it runs, or when only a whole run makes sense."""
     suggester = _still(suggester)
     project = suggester.project
     if not project.is_filled:
         raise Conflict(_("The project's tasks are still being made."))
     if not project.task_count:
         raise Conflict(_("The project has no task yet."))
-    spec = asking.check_spec(project, suggester.kind, suggester.spec)  # the question may have been changed since
+    begin(actor, suggester, only_new=only_new)
+    ledger.write(row=project, verb="labelproject.suggester_run", actor=actor, note=suggester.name)
+    return suggester
+
+
+def begin(actor: Any, suggester: Suggester, *, only_new: bool) -> None:
+    """Its job, in a transaction that has locked it. Labeling functions are weighed by all tasks: for them new ones mean a whole run."""
+    project = suggester.project
+    settings = settings_now(suggester)  # the question may have been changed since
+    if only_new and not has_same_settings(suggester, settings):
+        raise Conflict(_("It or the question was changed since: run it for all tasks."), code="changed")
+    if only_new and not new_tasks(suggester):
+        raise Conflict(_("No task has come since."), code="nothing_new")
+    is_part = only_new and suggester.kind != SuggesterKind.FUNCTIONS
+    version = suggester.version if is_part else suggester.version + 1
     suggester.job = jobs.submit(
         actor=actor,
         workspace=project.workspace,
         kind=BY_MODEL if suggester.kind == SuggesterKind.MODEL else BY_RULES,
         title=_("Suggestions of %(name)s") % {"name": suggester.name},
-        inputs={"suggester": str(suggester.pk), "version": suggester.version + 1},
-        settings=_settings(project, suggester.kind, spec),
+        inputs={
+            "suggester": str(suggester.pk),
+            "version": version,
+            "after": suggester.looked_at if is_part else 0,
+        },
+        settings=settings,
     )
     suggester.save(update_fields=["job"])
-    ledger.write(row=project, verb="labelproject.suggester_run", actor=actor, note=suggester.name)
-    return suggester
+
+
+def new_tasks(suggester: Suggester) -> int:
+    """Tasks that came since its last run. Tasks are numbered as they come and never taken away, and it looks at them in this order. Who
+    asked for the first ones only wants no others."""
+    if not suggester.version or suggester.spec.get("first"):
+        return 0
+    return max(0, suggester.project.task_count - suggester.looked_at)
+
+
+def has_same_settings(suggester: Suggester, settings: Mapping[str, Any]) -> bool:
+    """Whether its last job was asked the same: else old and new suggestions would not be of one kind."""
+    return suggester.job is not None and suggester.job.settings == settings
+
+
+def settings_now(suggester: Suggester) -> dict[str, Any]:
+    """What its job would be told now. Raises Problem when it does not fit the question any more."""
+    spec = asking.check_spec(suggester.project, suggester.kind, suggester.spec)
+    return _settings(suggester.project, suggester.kind, spec)
 
 
 def _settings(project: LabelProject, kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:

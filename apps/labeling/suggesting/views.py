@@ -99,8 +99,8 @@ def do(request: HttpRequest, pk: UUID, suggester: UUID) -> HttpResponse:
     """Run, cancel, show, hide, order by it, delete."""
     found, what = _of(request, pk, suggester), request.POST.get("what", "")
     common: dict[str, Any] = {"actor": request.user, "suggester": found}
-    if what == "run":
-        suggesters.run_suggester(**common)
+    if what in ("run", "run_new"):
+        suggesters.run_suggester(**common, only_new=what == "run_new")
     elif what == "cancel":
         suggesters.cancel(**common)
     elif what in ("show", "hide"):
