@@ -23,6 +23,7 @@ from workers.recipes import Recipe
 
 BATCH_ROWS = 256
 PROGRESS_EVERY_S = 1.0
+ROW = "source_row"  # column of every ready row: its number in the version, from 1; no model sees it
 SCHEMA = pa.schema([("input_ids", pa.list_(pa.int32())), ("labels", pa.list_(pa.int32()))])
 
 
@@ -184,7 +185,7 @@ class _Sides:
     """The two files being written."""
 
     def __init__(self, paths: dict[str, Path], schema: pa.Schema) -> None:
-        self._paths, self._schema, self.counts = paths, schema, Counts()
+        self._paths, self._schema, self.counts = paths, schema.append(pa.field(ROW, pa.int64())), Counts()
 
     def __enter__(self) -> "_Sides":
         self._writers = {side: pa.ipc.new_stream(str(path), self._schema) for side, path in self._paths.items()}
@@ -194,9 +195,11 @@ class _Sides:
         for writer in self._writers.values():
             writer.close()
 
-    def write(self, side: str, rows: Sequence[Example]) -> None:
+    def write(self, side: str, rows: Sequence[tuple[int, Example]]) -> None:
+        """Add examples, each with its row's number in the version (from 1)."""
         if rows:
-            columns = [[row.values[name] for row in rows] for name in self._schema.names]
+            columns = [[row.values[name] for _number, row in rows] for name in self._schema.names[:-1]]
+            columns.append([number for number, _row in rows])
             self._writers[side].write_batch(pa.record_batch(columns, schema=self._schema))
 
 
@@ -205,11 +208,11 @@ def _batches(
 ) -> Iterator[list[dict[str, Any]]]:
     """The rows in order, with progress and a look at the supervisor's wishes between batches."""
     done, next_word, columns = 0, 0.0, _columns(split.is_named, *wanted)
-    for _first, group in Stored(shards).groups(columns=columns):
+    for first, group in Stored(shards).groups(columns=columns):
         for low in range(0, group.num_rows, BATCH_ROWS):
             context.check()
             batch = group.slice(low, BATCH_ROWS)
-            yield batch.to_pylist()
+            yield [{**row, ROW: first + low + place + 1} for place, row in enumerate(batch.to_pylist())]
             done += batch.num_rows
             if time.monotonic() >= next_word:
                 context.reporter.progress(done, split.total, "rows", "Preparing the rows")
@@ -229,14 +232,14 @@ def _tokenize_batch(
     rows = [row for row in rows if split.side_of(row)]
     counts.aside_rows -= len(rows)
     examples = _encoded(rows, encoder, counts) if rows else []
-    kept: dict[str, list[Example]] = {"train": [], "eval": []}
+    kept: dict[str, list[tuple[int, Example]]] = {"train": [], "eval": []}
     for row, result in zip(rows, examples, strict=True):
         counts.rows += 1
         if result is None or not result.taught:
             counts.dropped_rows += 1
             continue
         is_eval = split.side_of(row) == "eval"
-        kept["eval" if is_eval else "train"].append(result)
+        kept["eval" if is_eval else "train"].append((row[ROW], result))
         _count(counts, result, is_eval)
         if is_eval and len(questions) < recipe.sample_count and (question := encoder.question(row)):
             questions.append(question)

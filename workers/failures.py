@@ -13,6 +13,7 @@ from typing import Any
 EXIT_USER_ERROR = 2
 EXIT_FAILED = 3
 EXIT_INTERRUPTED = 75
+EXIT_AGAIN = 76  # the runner starts the program anew, in a fresh process
 
 USER_ERROR = "user_error"
 OUT_OF_MEMORY = "out_of_memory"
@@ -54,6 +55,10 @@ class Interrupted(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class StartAgain(Exception):
+    """The program wants to go on in a fresh process, with what it has written down."""
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workers import shrinking
 from workers.checkpoints import Store, read_manifest
 from workers.context import Context, Wish
-from workers.failures import Interrupted, UserError
+from workers.failures import OUT_OF_MEMORY, Interrupted, StartAgain, UserError, classify
 from workers.models import ModelFacts
 from workers.prepare_model import scanned
 from workers.recipes import Recipe, RecipeError
 
+OPTIMIZERS = {
+    "adamw": "adamw_torch", "adamw_8bit": "adamw_bnb_8bit", "paged_adamw": "paged_adamw_32bit", "paged_adamw_8bit": "paged_adamw_8bit",
+    "adafactor": "adafactor", "sgd": "sgd",
+}  # fmt: skip
 LIBRARIES = ("torch", "transformers", "trl", "peft", "safetensors", "tokenizers")
 
 
@@ -35,17 +40,20 @@ class Run:
 
 def main(context: Context) -> dict[str, Any]:
     """Train and return the result: the checkpoint, its step, how good it is, and whether the weights changed."""
-    run = setup(context)
-    fit(run)
-    validate(run)
-    return save(run)
+    try:
+        run = setup(context)
+        fit(run)
+        validate(run)
+        return save(run)
+    except Exception as exc:
+        raise start_smaller(context, exc) or exc from exc
 
 
 def setup(context: Context) -> Run:
     """Check everything cheap first, then load: recipe, model folder, rows, model, trainer."""
-    recipe = read_recipe(context)
     folder = Path(context.spec.inputs["model"]["folder"])
     facts = scanned(folder)
+    recipe = read_recipe(context).fitted(facts.context_length)
     store = Store(context.folder / "checkpoints", context.reporter.log)
     store.sweep()
     checkpoint = choose_checkpoint(context, store)
@@ -70,8 +78,7 @@ def setup(context: Context) -> Run:
     torch.manual_seed(recipe.seed)  # the adapter's first weights
     is_whole = checkpoint is not None and not recipe.has_adapter
     model = task.load_model(checkpoint if is_whole and checkpoint else folder, precision.weights, rows)
-    if recipe.has_adapter:
-        model = modelling.with_adapter(model, recipe, checkpoint)
+    model = modelling.prepared(model, recipe, checkpoint)
     samples = Samples(context, processor, rows.questions, recipe)
     run_trainer = task.trainer(
         context=context, recipe=recipe, store=store, samples=samples, identity=identity, model=model,
@@ -142,10 +149,27 @@ def save(run: Run) -> dict[str, Any]:
     }
 
 
+def start_smaller(context: Context, exc: Exception) -> StartAgain | None:
+    """What to raise after memory ran out: the same steps with fewer rows at once. None for other reasons and when a batch is one row."""
+    if classify(exc).failure_class != OUT_OF_MEMORY:
+        return None
+    recipe = read_recipe(context)
+    smaller = shrinking.halved(recipe)
+    if smaller is None:
+        return None
+    shrinking.note(context.folder, smaller)
+    was, now = (f"{sizes.batch_size} x {sizes.gradient_accumulation}" for sizes in (recipe, smaller))
+    context.reporter.log(
+        "warn", f"Memory ran out with {was} rows a step. The run goes on from its last checkpoint with {now}."
+    )
+    context.reporter.fact("batch_size_now", smaller.batch_size)
+    return StartAgain()
+
+
 def read_recipe(context: Context) -> Recipe:
-    """The recipe of the spec, checked once more."""
+    """The recipe of the spec, checked once more, with the batches that fit into memory."""
     try:
-        return Recipe.from_dict(context.spec.settings)
+        return shrinking.noted(context.folder, Recipe.from_dict(context.spec.settings))
     except RecipeError as error:
         raise UserError(error.message, error.hint, error.field) from error
 
@@ -157,6 +181,8 @@ def choose_checkpoint(context: Context, store: Store) -> Path | None:
     not be what the person asked for.
     """
     wanted = context.spec.inputs.get("resume_from")
+    if shrinking.has_shrunk(context.folder) and store.newest_sound() is not None:
+        wanted = "latest"
     if wanted is None:
         return None
     if wanted != "latest":
@@ -177,7 +203,11 @@ def tell_resumed(context: Context, checkpoint: Path | None) -> None:
     """Say from which step the run goes on, so that later points are void. Said also when it must begin anew."""
     if checkpoint is not None:
         context.reporter.emit("resumed", step=int(checkpoint.name.removeprefix("step-")))
-    elif context.spec.inputs.get("resume_from") not in (None, "latest") or context.spec.epoch > 1:
+    elif (
+        context.spec.inputs.get("resume_from") not in (None, "latest")
+        or context.spec.epoch > 1
+        or shrinking.has_shrunk(context.folder)
+    ):
         context.reporter.emit("resumed", step=0)
 
 
@@ -190,10 +220,16 @@ def check_same_run(context: Context, checkpoint: Path, identity: Any) -> None:
         what = "The checkpoint belongs to a run with another model, other rows, another method or objective."
         raise UserError(what, "Start a new run instead.", "resume_from")
     changed = [name for name, value in sorted(identity.recipe.items()) if value != saved.get(name)]
+    if _rows_a_step(saved) == _rows_a_step(identity.recipe):
+        changed = [name for name in changed if name not in ("batch_size", "gradient_accumulation")]
     changed += [name for name, value in identity.versions.items() if value != manifest.versions.get(name)]
     if changed:
         text = f"Changed since the checkpoint: {', '.join(changed)}. The run goes on, but not exactly as it would have."
         context.reporter.log("warn", text)
+
+
+def _rows_a_step(recipe: Mapping[str, Any]) -> int:
+    return int(recipe["batch_size"]) * int(recipe["gradient_accumulation"])
 
 
 def _way(recipe: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -224,7 +260,8 @@ def arguments(context: Context, recipe: Recipe, precision: Any, has_eval: bool) 
         weight_decay=recipe.weight_decay, max_grad_norm=recipe.max_grad_norm, bf16=precision.bf16, fp16=precision.fp16,
         gradient_checkpointing=recipe.gradient_checkpointing, logging_steps=recipe.logging_every, logging_nan_inf_filter=False,
         eval_strategy="steps" if evaluates else "no", eval_steps=recipe.eval_every or None,
-        save_strategy="steps" if saves else "no", save_steps=recipe.save_every or 500, report_to="none", disable_tqdm=True,
+        save_strategy="steps" if saves else "no", save_steps=recipe.save_every or 500, report_to="none",
+        disable_tqdm=True, optim=OPTIMIZERS[recipe.optimizer],
         dataloader_pin_memory=torch.cuda.is_available(),
     )  # fmt: skip
 
@@ -233,7 +270,9 @@ def _tell_facts(context: Context, recipe: Recipe, trainer: Any, counts: dict[str
     from workers import modelling
 
     trainable, total = modelling.count_parameters(trainer.model)
+    steps = trainer.set_initial_training_values(trainer.args, trainer.get_train_dataloader())[-1]
     facts = {**counts, "trainable_parameters": trainable, "total_parameters": total, "device": str(trainer.args.device)}
+    facts["total_steps"] = steps
     for name, value in facts.items():
         context.reporter.fact(name, value)
     rows = (

@@ -22,14 +22,15 @@ QUIET_S = 30.0  # silence after which slow work says that it goes on
 class Reporter:
     """Writes the events of one attempt to `path`, numbered from `first_seq`. Safe to call from several threads."""
 
-    def __init__(self, path: Path, first_seq: int = 1) -> None:
+    def __init__(self, path: Path, first_seq: int = 1, goes_on: bool = False) -> None:
+        """`goes_on`: behind what the file holds already, else it begins anew."""
         self.path = path
         self.seq = first_seq - 1  # of the last event emitted
         self._lock = threading.Lock()
         self._waiting: deque[bytes] = deque(maxlen=WAITING_LINES)
         self._reserve = path.with_name(f".reserve-{path.stem}")
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-        self._size = 0
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (0 if goes_on else os.O_TRUNC), 0o644)
+        self._size = os.lseek(self._file, 0, os.SEEK_END)
         self._progress: dict[str, Any] | None = None
         self._told_at = time.monotonic()
         self._make_reserve()

@@ -128,3 +128,9 @@ def load_base(folder: Path) -> Any:
     on_gpu = torch.cuda.is_available()
     dtype = torch.bfloat16 if on_gpu and torch.cuda.is_bf16_supported() else torch.float32
     return modelling.load_model(folder, dtype).to("cuda" if on_gpu else "cpu")
+
+
+def load_merged(folder: Path, adapter: Path) -> Any:
+    """The model with an adapter folded into its weights, for one that cannot be mixed with others. Raises UserError."""
+    check_adapter(adapter)
+    return modelling.load_adapter(load_base(folder), adapter).merge_and_unload()

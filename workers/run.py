@@ -13,7 +13,7 @@ from typing import Any
 
 from workers import lifeline
 from workers.context import Context, Spec, Wish
-from workers.failures import EXIT_INTERRUPTED, Interrupted, classify, traceback_tail
+from workers.failures import EXIT_AGAIN, EXIT_INTERRUPTED, Interrupted, StartAgain, classify, traceback_tail
 from workers.reporter import Reporter
 
 ENVIRONMENT = {
@@ -30,22 +30,29 @@ USAGE = "usage: python -m workers.run <folder>/spec-<epoch>.json      (an exampl
 
 def main(arguments: list[str]) -> int:
     """Run the program that the spec names and return the exit code."""
-    if len(arguments) != 1 or arguments[0] in ("-h", "--help"):
+    if len(arguments) not in (1, 2) or arguments[0] in ("-h", "--help"):
         print(USAGE, file=sys.stderr)
         return 64
+    goes_on_at = int(arguments[1]) if len(arguments) == 2 else None
     spec = Spec.read(Path(arguments[0]))
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     lifeline.tie_to_supervisor(spec.supervisor_pid)
     lifeline.watch(spec.folder, spec.supervisor_pid)
-    reporter = Reporter(spec.folder / f"events-{spec.epoch}.jsonl", spec.first_seq)
+    reporter = Reporter(
+        spec.folder / f"events-{spec.epoch}.jsonl", goes_on_at or spec.first_seq, goes_on_at is not None
+    )
     if spec.supervisor_pid is None:
         print(f"events: {reporter.path}", file=sys.stderr, flush=True)
     context = Context(spec, reporter)
     lifeline.on_terminate(lambda: context.ask(Wish.LEAVE))
     try:
-        return run(context)
+        code = run(context)
     finally:
         reporter.close()
+    if code == EXIT_AGAIN:  # the same process to its supervisor, with memory of its own anew
+        sys.stdout.flush()
+        os.execv(sys.executable, [sys.executable, "-m", "workers.run", arguments[0], str(reporter.seq + 1)])  # noqa: S606
+    return code
 
 
 def run(context: Context) -> int:
@@ -56,6 +63,8 @@ def run(context: Context) -> int:
     except Interrupted as interruption:
         reporter.emit("interrupted", reason=interruption.reason)
         return EXIT_INTERRUPTED
+    except StartAgain:
+        return EXIT_AGAIN
     except BaseException as exc:  # an interrupt from the keyboard must leave a last event as well
         failure = classify(exc)
         if failure.failure_class != "user_error":

@@ -1,7 +1,9 @@
 """An engine: answers for deployed models until it is told to leave.
 
-Spec: inputs {"model": {"folder": abs}, "own": name | null, "adapters": [{"name", "folder": abs}], "listen": {"host", "port": 0},
-"token": text}; settings {"most_open": 8, "most_waiting": 64}. `own` is the name of the weights themselves.
+Spec: inputs {"model": {"folder": abs}, "own": name | null, "merge"?: abs, "adapters": [{"name", "folder": abs}],
+"listen": {"host", "port": 0},
+"token": text}; settings {"most_open": 8, "most_waiting": 64}. `own` is the name of the weights themselves,
+with the adapter in `merge` folded in where there is one.
 Messages: {"load": {"name", "folder"}}, {"unload": name}; each may come twice.
 Events: listening {address}; model {model, state: ready | failed | unloaded, message, hint}.
 """
@@ -20,7 +22,7 @@ from workers.context import Context, Wish
 from workers.engine_door import Door
 from workers.failures import Interrupted, UserError, classify
 from workers.prepare_model import scanned
-from workers.residents import Residents, load_base
+from workers.residents import Residents, load_base, load_merged
 
 ROLES = frozenset({"system", "user", "assistant"})
 MOST_TOKENS = 4096
@@ -104,7 +106,8 @@ class Engine:
         facts = scanned(folder)
         self._context.reporter.progress(0, 1, "models", "Loading the model")
         tokenizer = tokens.load_tokenizer(folder)
-        self._residents = Residents(load_base(folder))
+        merge = inputs.get("merge")
+        self._residents = Residents(load_base(folder) if merge is None else load_merged(folder, Path(merge)))
         self._reader = Reader(tokenizer, facts.context_length or 2048)
         limits = {name: int(settings[name]) for name in ("most_open", "most_waiting") if name in settings}
         self._batcher = Batcher(self._residents, tokenizer, tokens.end_ids(tokenizer), **limits)

@@ -16,10 +16,11 @@ import torch
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, TrainerState
 
-from workers import training_state
+from workers import batches, training_state
 from workers.batches import Ledger, SeededBatches
 from workers.checkpoints import Manifest, Store, read_manifest
 from workers.context import Context, Wish
+from workers.data import ROW
 from workers.failures import Interrupted, NonFinite
 from workers.proof import Snapshot
 from workers.recipes import Recipe
@@ -27,6 +28,8 @@ from workers.samples import Samples
 
 TRAINER_STATE = "trainer_state.json"  # where transformers looks for it
 FIRST_VALUES = "first.safetensors"
+LARGE_GRADIENT = 10.0  # longer ones are counted: many of them mean that the learning rate is too high
+SHOWN_ROWS = 12
 NAN_HINT = "Lower the learning rate (a tenth is a good try), use bf16 or fp32 instead of fp16, or look for broken rows."
 
 
@@ -40,6 +43,7 @@ class Progress:
     last_eval_step: int | None = None
     last_eval_loss: float | None = None
     evals_without_gain: int = 0
+    large_gradients: int = 0
     first_hashes: dict[str, str] = field(default_factory=dict)  # of the trainable weights before the first step
     base_answers: list[str] | None = None
 
@@ -60,6 +64,7 @@ class Durable(Mixed):
     """One run. Stands before a trainer among the bases of each objective's; see the module's docstring for what it adds."""
 
     watched = "input_ids"  # the input whose bytes tell one batch from another
+    train_collator: Any = None  # where training's batches are made otherwise than those of an evaluation
 
     def __init__(
         self, *, context: Context, recipe: Recipe, store: Store, samples: Samples, identity: Identity, **kwargs: Any
@@ -74,17 +79,26 @@ class Durable(Mixed):
         self.first = Snapshot({}, {})
         self.last_saved_step: int | None = None
         self._ledger = Ledger()
-        self._order = SeededBatches(len(self.train_dataset), recipe.batch_size, recipe.seed)
+        self._lengths = batches.lengths_of(self.train_dataset)
+        grouped = recipe.batching == "length" and bool(self._lengths.any())
+        self._order = SeededBatches(
+            len(self.train_dataset), recipe.batch_size, recipe.seed, accumulation=recipe.gradient_accumulation,
+            lengths=self._lengths if grouped else None,
+        )  # fmt: skip
+        self._seen: list[int] = []  # places of the rows of the present step
         self.remove_callback(PrinterCallback)
 
     # -- which rows -------------------------------------------------------------------------------------------------
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Batches by position, so that skipping to the middle of an epoch needs no random state."""
+        collate, rows = self.train_collator or self.data_collator, self.train_dataset
+        if self.train_collator is None:  # one of ours takes what it needs
+            rows = self._remove_unused_columns(rows, description="Training")
         return DataLoader(
-            self._remove_unused_columns(self.train_dataset, description="Training"),
+            batches.Positioned(rows),
             batch_sampler=self._order,
-            collate_fn=self.data_collator,
+            collate_fn=batches.with_positions(collate),
             pin_memory=self.args.dataloader_pin_memory,
             generator=torch.Generator(),  # else each pass would draw from the global generator
         )
@@ -97,12 +111,15 @@ class Durable(Mixed):
 
     def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> torch.Tensor:
         """One batch forward and backward. Raises NonFinite when its loss is no number."""
+        places = inputs.pop("positions").tolist()
+        self._seen = [*self._seen, *places][-self._order.step_rows :]
         self._ledger.add(inputs[self.watched])
-        if self._counts_tokens and "attention_mask" in inputs:
-            self._total_train_tokens += int(inputs["attention_mask"].sum())
+        tokens = self._total_train_tokens
         loss: torch.Tensor = super().training_step(model, inputs, *args, **kwargs)
+        if self._counts_tokens or "attention_mask" not in inputs:  # TRL counts what the mask says
+            self._total_train_tokens = tokens + int(self._lengths[places].sum())
         if not torch.isfinite(loss):
-            self._give_up("loss", loss.item())
+            self._give_up("loss", loss.item(), places)
         return loss
 
     def _get_grad_norm(self, model: Any, grad_norm: Any = None) -> Any:
@@ -110,7 +127,10 @@ class Durable(Mixed):
         value = float(norm)
         has_scaler = self.accelerator.scaler is not None  # it skips such a step and lowers its scale
         if not math.isfinite(value) and not has_scaler:
-            self._give_up("grad_norm", value)
+            self._give_up("grad_norm", value, self._seen)
+        if value > LARGE_GRADIENT:
+            self.progress.large_gradients += 1
+            self.context.reporter.fact("large_gradients", self.progress.large_gradients)
         if self.recipe.grad_norm_limit and value > self.recipe.grad_norm_limit:
             step = self.state.global_step + 1
             self.context.reporter.metric(step, "grad_norm", value)
@@ -118,11 +138,21 @@ class Durable(Mixed):
             raise NonFinite(message, "Lower the learning rate or raise the limit.")
         return norm
 
-    def _give_up(self, name: str, value: float) -> None:
-        step = self.state.global_step + 1
+    def _give_up(self, name: str, value: float, places: list[int]) -> None:
+        step, rows = self.state.global_step + 1, self._rows_at(places)
         self.context.reporter.metric(step, name, value)
-        what = "loss" if name == "loss" else "gradient"
-        raise NonFinite(f"The {what} of step {step} is no number any more ({value}).", NAN_HINT)
+        self.context.reporter.fact("rows_at_the_end", rows)
+        what, shown = "loss" if name == "loss" else "gradient", ", ".join(map(str, rows[:SHOWN_ROWS]))
+        more = ", ..." if len(rows) > SHOWN_ROWS else ""
+        raise NonFinite(
+            f"The {what} of step {step} is no number any more ({value}); it saw the rows {shown}{more} of the version.",
+            NAN_HINT,
+        )
+
+    def _rows_at(self, places: list[int]) -> list[int]:
+        """The numbers in the version of the rows at these places; of a block all that it packs."""
+        found = self.train_dataset[places][ROW] if ROW in self.train_dataset.column_names else []
+        return sorted(row for rows in found for row in (rows if isinstance(rows, list) else [rows]))
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Hand the values to the callbacks; the history is in the events, so none is piled up here."""

@@ -5,7 +5,7 @@ Tensors go to safetensors, the rest to JSON. There is no pickle in a checkpoint,
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ def save_optimizer(optimizer: Any, folder: Path) -> dict[str, Any]:
     state = optimizer.state_dict()
     tensors, plain = {}, {}
     for index, entries in state["state"].items():
-        for name, value in entries.items():
+        for name, value in _flat(entries):
             if isinstance(value, torch.Tensor):
                 tensors[f"{index}.{name}"] = value.detach().cpu().contiguous()
             else:
@@ -37,7 +37,12 @@ def load_optimizer(optimizer: Any, folder: Path, rest: Mapping[str, Any]) -> Non
     flat: dict[str, Any] = {**load_file(folder / "optimizer.safetensors"), **rest["values"]}
     for key, value in flat.items():
         index, _dot, name = key.partition(".")
-        entries.setdefault(int(index), {})[name] = value
+        outer, _slash, inner = name.partition("/")
+        here = entries.setdefault(int(index), {})
+        if inner:  # bitsandbytes keeps its quantized moments one level deeper
+            here.setdefault(outer, {})[inner] = value
+        else:
+            here[outer] = value
     groups = [{name: _tuple_again(name, value) for name, value in group.items()} for group in rest["groups"]]
     optimizer.load_state_dict({"state": entries, "param_groups": groups})
 
@@ -96,6 +101,14 @@ def read_state(checkpoint: Path) -> dict[str, Any]:
     """The plain part of a checkpoint's training state."""
     state: dict[str, Any] = json.loads((checkpoint / FOLDER / "state.json").read_text(encoding="utf-8"))
     return state
+
+
+def _flat(entries: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in entries.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}/{inner}", deeper) for inner, deeper in value.items())
+        else:
+            yield name, value
 
 
 def _tuple_again(name: str, value: Any) -> Any:

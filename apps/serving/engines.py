@@ -32,7 +32,7 @@ LIMITS = {"most_open": 8, "most_waiting": 64}
 def engine_for(version: ModelVersion) -> Engine:
     """The engine of this version's base model, shared by all its adapters; weights of their own have one of their own."""
     run = version.checkpoint.run
-    own = None if run.has_adapter else version.checkpoint
+    own = None if run.shares_base else version.checkpoint
     key = f"full.{own.pk}" if own else f"base.{run.base_model_id}"
     values = {"base_model": run.base_model, "checkpoint": own}
     engine: Engine = Engine.objects.get_or_create(workspace=version.workspace, key=key, defaults=values)[0]
@@ -116,12 +116,15 @@ def spec_of(job: Job, *, listen: Mapping[str, Any]) -> dict[str, Any]:
         Engine.objects.filter(pk=engine.pk).update(token=token, address="")
         _set_back(engine)
         names = {deployment.engine_model: described(deployment) for deployment in wanted(engine)}
-    folder = (engine.checkpoint or engine.base_model).folder
-    if not folder.is_dir():
+    own_weights = engine.checkpoint if engine.checkpoint and not engine.checkpoint.run.has_adapter else None
+    merged = engine.checkpoint if engine.checkpoint and not own_weights else None
+    folder = (own_weights or engine.base_model).folder
+    if not folder.is_dir() or (merged and not merged.folder.is_dir()):
         raise Problem(_("The files of %(model)s are gone.") % {"model": engine})
     own = str(engine.checkpoint_id) if engine.checkpoint_id else None
     return {
         "model": {"folder": str(folder)},
+        "merge": str(merged.folder) if merged else None,
         "own": own,
         "adapters": [] if own else list(names.values()),
         "listen": dict(listen),

@@ -45,6 +45,10 @@ def deploy(
 def _require_servable(workspace: Workspace, version: ModelVersion, allow_unapproved: bool) -> None:
     if version.workspace_id != workspace.pk:
         raise Problem(_("The version belongs to another workspace."), field="model_version")
+    if version.checkpoint.run.method == "prompt":
+        message = _("Learned prompt tokens cannot be served yet.")
+        hint = _("Train with LoRA for that; chats and evaluations take prompt tuning as it is.")
+        raise Problem(message, field="model_version", code="not_servable", hint=hint)
     if version.is_over:
         message = _("%(version)s is %(status)s.") % {"version": version, "status": version.get_status_display().lower()}
         raise Problem(message, field="model_version", code="not_servable", hint=_("Deploy another version."))

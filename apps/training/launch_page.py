@@ -14,15 +14,15 @@ from workers.objectives import OBJECTIVES
 from workers.recipes import PRESETS, Recipe, bounds_of, choices_of, help_of, relevance_of
 
 MAIN = ("learning_rate", "epochs", "max_steps", "batch_size", "gradient_accumulation", "max_length")
-ADAPTER = ("lora_r", "lora_alpha", "lora_dropout", "target_modules")
+ADAPTER = ("lora_r", "lora_alpha", "lora_dropout", "target_modules", "trained_layers", "prompt_tokens")
 MORE = (
-    (_("Optimizer"), ("warmup_ratio", "scheduler", "weight_decay", "max_grad_norm", "grad_norm_limit")),
+    (_("Optimizer"), ("optimizer", "warmup_ratio", "scheduler", "weight_decay", "max_grad_norm", "grad_norm_limit")),
     (
         _("Measuring"),
         ("eval_fraction", "eval_max_rows", "eval_every", "sample_count", "sample_max_tokens", "sample_prompts"),
     ),
     (_("Saving and stopping"), ("save_every", "early_stopping", "logging_every")),
-    (_("Machine"), ("precision", "gradient_checkpointing", "seed")),
+    (_("Machine"), ("batching", "precision", "gradient_checkpointing", "seed")),
 )
 LABELS = {
     "objective": _("What it learns"),
@@ -33,6 +33,10 @@ LABELS = {
     "batch_size": _("Batch"),
     "gradient_accumulation": _("Accumulation"),
     "max_length": _("Longest row"),
+    "trained_layers": _("Trained blocks"),
+    "prompt_tokens": _("Learned tokens"),
+    "optimizer": _("Optimizer"),
+    "batching": _("Batches"),
     "lora_r": _("Rank"),
     "lora_alpha": _("Alpha"),
     "lora_dropout": _("Dropout"),
@@ -66,12 +70,28 @@ UNITS = {
     "save_every": _("steps"),
     "logging_every": _("steps"),
     "early_stopping": _("evaluations"),
+    "trained_layers": _("blocks"),
+    "prompt_tokens": _("tokens"),
     "sample_max_tokens": _("tokens"),
 }
 CHOICES = {
     **{objective.name: _(objective.label) for objective in OBJECTIVES.values()},
     "lora": _("LoRA, a small adapter"),
+    "qlora": _("QLoRA, an adapter over 4 bits"),
+    "dora": _("DoRA, adapter and magnitudes"),
+    "rslora": _("rsLoRA, for high ranks"),
+    "prompt": _("Prompt tuning, learned tokens"),
+    "frozen": _("Top blocks, lower ones frozen"),
     "full": _("Full, every weight"),
+    "adamw": _("AdamW"),
+    "adamw_8bit": _("AdamW, 8 bits"),
+    "paged_adamw": _("AdamW, paged (GPU)"),
+    "paged_adamw_8bit": _("AdamW, 8 bits, paged (GPU)"),
+    "adafactor": _("Adafactor"),
+    "sgd": _("SGD with momentum 0"),
+    "length": _("By length"),
+    "plain": _("At random, padded"),
+    "packed": _("Packed"),
     "cosine": _("Cosine"),
     "linear": _("Linear"),
     "constant": _("Constant"),

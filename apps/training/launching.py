@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 
 from apps.core.errors import Conflict, Problem
 from apps.datasets.models import DatasetVersion
-from apps.training import hardware, layers
+from apps.training import fitting, hardware, layers
 from apps.training.models import BaseModel, BaseModelState
 from workers.objectives import OBJECTIVES, Objective
-from workers.recipes import Recipe, RecipeError
+from workers.recipes import LORAS, Recipe, RecipeError
 
 FEWEST_ROWS = 2
 BYTES_FULL = 16  # per weight of a full fine-tune in memory: weight, gradient and AdamW's two moments, all in 32 bits
@@ -132,6 +132,7 @@ def _misfits(recipe: Recipe, model: BaseModel, version: DatasetVersion) -> Itera
             rows, hint = learned, _("Choose a version with more rows in its train split.")
         told = _("%(rows)s rows are too few to learn from.") % {"rows": rows}
         yield Problem(told, field="dataset_version", hint=hint)
+    yield from fitting.method_problems(recipe, model)
     longest = model.facts.get("context_length") or 0
     if longest and recipe.max_length > longest:
         yield Problem(
@@ -139,7 +140,7 @@ def _misfits(recipe: Recipe, model: BaseModel, version: DatasetVersion) -> Itera
             field="recipe.max_length",
             hint=_("Use %(longest)s or less.") % {"longest": longest},
         )
-    if recipe.has_adapter and isinstance(recipe.target_modules, tuple):
+    if recipe.method in LORAS and isinstance(recipe.target_modules, tuple):
         yield from _layer_problems(recipe.target_modules, model.facts.get("linear_layers") or {})
     if recipe.precision == "fp16" and hardware.trains_without_gpu():
         yield Problem(
@@ -196,8 +197,12 @@ def plan_of(*, recipe: Recipe, base_model: BaseModel, version: DatasetVersion) -
 
 def trained_parameters(recipe: Recipe, base_model: BaseModel) -> int | None:
     """Weights that the run changes; None when the model's layers are not known."""
+    if recipe.method == "frozen":
+        return layers.top_parameters(base_model.facts, recipe.trained_layers)
     if not recipe.has_adapter:
         return int(base_model.facts.get("parameters", 0)) or None
+    if recipe.method == "prompt":
+        return recipe.prompt_tokens * int(base_model.facts.get("hidden_size", 0)) or None
     known = base_model.facts.get("linear_layers")
     return layers.adapter_parameters(known, recipe.target_modules, recipe.lora_r) if known else None
 

@@ -12,8 +12,9 @@ from apps.accounts.models import ScopedQuerySet, WorkspaceRow
 from apps.core.storage import storage
 from apps.datasets.models import DatasetVersion
 from apps.jobs.models import Job, Status
+from apps.training import wording
 from workers.objectives import OBJECTIVES, Objective
-from workers.recipes import ADAPTERS
+from workers.recipes import ADAPTERS, LORAS
 
 
 class Scoped(ScopedQuerySet):
@@ -80,6 +81,7 @@ class BaseModel(WorkspaceRow):
         return round(float(self.facts.get("parameters", 0)) / 1e6, 1)
 
 
+SHARING = ("lora", "qlora", "rslora")  # PEFT mixes these in one batch, not DoRA or prompts
 BUNDLED_FOLDER = "smollm2-135m-instruct"  # one for all workspaces; `make install` fills it
 
 
@@ -120,9 +122,22 @@ class Run(WorkspaceRow):
         return OBJECTIVES[self.recipe.get("objective", "chat")]
 
     @property
+    def method_name(self) -> str:
+        return str(wording.METHODS[self.method])
+
+    @property
+    def has_low_rank(self) -> bool:
+        return self.method in LORAS
+
+    @property
     def has_adapter(self) -> bool:
         """Whether its checkpoints are adapters beside the base model, not models of their own."""
         return self.method in ADAPTERS
+
+    @property
+    def shares_base(self) -> bool:
+        """Whether an engine can hold its adapter beside others on one base model."""
+        return self.method in SHARING
 
     @property
     def was_stopped(self) -> bool:

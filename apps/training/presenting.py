@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from apps.jobs.models import Job
 from apps.training import wording
 from apps.training.models import Checkpoint, Run
-from workers.recipes import Recipe
+from workers.recipes import LORAS, Recipe
 
 MINIS = (
     ("learning_rate", gettext_lazy("Learning rate"), ""),
@@ -63,6 +63,8 @@ def run_data(run: Run, job: Job, checkpoints: list[Checkpoint]) -> dict[str, Any
 
 def total_steps(run: Run) -> int:
     """Steps that the whole run has; 0 while its rows are not counted yet."""
+    if told := run.job.facts.get("total_steps"):
+        return int(told)
     rows = run.job.facts.get("train_rows")
     return Recipe.from_dict(run.recipe).total_steps(rows) if rows else 0
 
@@ -97,9 +99,11 @@ def config_of(run: Run) -> list[tuple[str, str]]:
 
 
 def _method(recipe: dict[str, Any]) -> str:
-    if recipe["method"] == "full":
-        return _("Full, every weight")
-    return _("LoRA, rank %(rank)s, alpha %(alpha)s") % {"rank": recipe["lora_r"], "alpha": f"{recipe['lora_alpha']:g}"}
+    name = str(wording.METHODS[recipe["method"]])
+    if recipe["method"] not in LORAS:
+        return name
+    values = {"name": name, "rank": recipe["lora_r"], "alpha": f"{recipe['lora_alpha']:g}"}
+    return _("%(name)s, rank %(rank)s, alpha %(alpha)s") % values
 
 
 def _trained(facts: dict[str, Any]) -> str:

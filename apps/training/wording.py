@@ -30,3 +30,13 @@ LAUNCH = {
     "of_all": _("{part} of {all} ({share} %)"),
     "about": _("about {size}"),
 }
+
+METHODS = {
+    "lora": _("LoRA"),
+    "qlora": _("QLoRA"),
+    "dora": _("DoRA"),
+    "rslora": _("rsLoRA"),
+    "prompt": _("Prompt tuning"),
+    "frozen": _("Top blocks"),
+    "full": _("Full fine-tune"),
+}

@@ -51,7 +51,7 @@ def test_bundled__unpacked_before__is_ready_at_once_with_its_layers(workspace: W
     make_folder(settings.TUNELOOP_DATA / "models" / "smollm2-135m-instruct")
     model = base_models.bundled(workspace)
     assert model.is_ready and model.facts["context_length"] == 512
-    assert model.facts["linear_layers"]["q_proj"] == {"count": 2, "sides": 32}
+    assert model.facts["linear_layers"]["q_proj"] == {"count": 2, "sides": 32, "weights": 128}
     assert set(model.facts["linear_layers"]) == {"q_proj", "v_proj", "down_proj"}
     assert not Job.objects.exists()
 

@@ -40,7 +40,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"batch_size": 10**400}, "batch_size"),
     ({"max_length": 7}, "max_length"),
     ({"max_length": 2049}, "max_length"),  # more than the model reads
-    ({"method": "qlora"}, "method"),
+    ({"method": "magic"}, "method"),
     ({"method": 1}, "method"),
     ({"scheduler": ""}, "scheduler"),
     ({"seed": -1}, "seed"),

@@ -4,9 +4,10 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from workers import data, tokens
+from workers import batches, data, packing, tokens
 from workers.data import Rows
 from workers.objectives.task import Task
+from workers.recipes import Recipe
 from workers.trainer import Durable
 
 trl: Any = importlib.import_module("trl")  # as Any: its own types fit neither it nor its heirs
@@ -14,6 +15,13 @@ trl: Any = importlib.import_module("trl")  # as Any: its own types fit neither i
 
 class ChatTrainer(Durable, trl.SFTTrainer):
     """TRL's optimization, untouched."""
+
+    def __init__(self, *, recipe: Recipe, train_dataset: Any, **kwargs: Any) -> None:
+        if recipe.batching == "packed":
+            lengths = batches.lengths_of(train_dataset).tolist()
+            train_dataset = packing.pack(train_dataset, lengths, recipe.max_length)
+            self.train_collator = packing.BlockCollator(kwargs["processing_class"].pad_token_id)
+        super().__init__(recipe=recipe, train_dataset=train_dataset, **kwargs)
 
 
 class Chat(Task):

@@ -29,7 +29,7 @@ class Task:
 
     def load_model(self, source: Path, dtype: Any, rows: Rows) -> Any:
         """The model with the objective's head, from the base model's folder or a checkpoint of a full fine-tune."""
-        return modelling.load_model(source, dtype)
+        return modelling.load_model(source, dtype, **modelling.in_four_bits(self.recipe, dtype))
 
     def arguments(self, common: Mapping[str, Any]) -> Any:
         """The recipe in the trainer's words. `common` are keywords that every transformers trainer knows."""

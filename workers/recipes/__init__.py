@@ -6,8 +6,9 @@ A recipe is checked where it comes in and again where it is used. Each refusal n
 from workers.recipes.cautions import Caution
 from workers.recipes.fields import RecipeError
 from workers.recipes.presets import PRESETS, Preset
-from workers.recipes.recipe import ADAPTERS, METHODS, Recipe, bounds_of, choices_of, help_of, relevance_of
+from workers.recipes.recipe import ADAPTERS, LORAS, METHODS, Recipe, bounds_of, choices_of, help_of, relevance_of
 
 __all__ = [
-    "ADAPTERS", "METHODS", "PRESETS", "Caution", "Preset", "Recipe", "RecipeError", "bounds_of", "choices_of", "help_of", "relevance_of",
+    "ADAPTERS", "LORAS", "METHODS", "PRESETS", "Caution", "Preset", "Recipe", "RecipeError",
+    "bounds_of", "choices_of", "help_of", "relevance_of",
 ]  # fmt: skip

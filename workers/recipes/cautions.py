@@ -23,12 +23,14 @@ def habits(recipe: "Recipe") -> list[Caution]:
                 "learning_rate", "High for a full fine-tune: 1e-5 to 5e-5 is usual; the model may forget what it knew."
             )
         )
-    if recipe.method == "lora" and recipe.learning_rate < 2e-5:
+    if recipe.method in ("lora", "qlora", "dora") and recipe.learning_rate < 2e-5:
         found.append(Caution("learning_rate", "Low for LoRA: 1e-4 to 5e-4 is usual; the adapter may hardly change."))
     if recipe.early_stopping and not recipe.eval_every:
         found.append(Caution("early_stopping", "Never acts, because nothing is evaluated before the end."))
     if recipe.early_stopping and not recipe.eval_fraction:
         found.append(Caution("early_stopping", "Never acts, because no rows are kept for measuring."))
+    if recipe.method == "prompt" and recipe.learning_rate < 1e-3:
+        found.append(Caution("learning_rate", "Low for prompt tuning: 1e-3 to 3e-2 is usual."))
     if recipe.precision == "fp16":
         found.append(Caution("precision", "fp16 overflows easily; take bf16 where the GPU has it."))
     return found

@@ -76,6 +76,8 @@ def _checked_number(spec: "Field[Any]", value: Any) -> float | int:
         raise RecipeError(spec.name, f"{_shown(value)} is not a finite number.", hint)
     if whole and value != int(value):
         raise RecipeError(spec.name, f"{_shown(value)} is not a whole number.", hint)
+    if spec.metadata.get("or_zero") and value == 0:
+        return 0
     if value < low or value > high or (spec.metadata.get("above") and value == low):
         raise RecipeError(spec.name, f"{_shown(value)} is out of range.", hint)
     return int(value) if whole else float(value)

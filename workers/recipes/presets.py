@@ -25,11 +25,18 @@ _FULL = Recipe(
     eval_every=100, save_every=100, gradient_checkpointing=True,
 )  # fmt: skip
 _LORA = Recipe(epochs=3.0, gradient_accumulation=4)
+_QLORA = Recipe(
+    method="qlora", epochs=3.0, gradient_accumulation=4, optimizer="adamw_8bit", gradient_checkpointing=True
+)
 _QUICK_HELP = "A small adapter in a few minutes, without a GPU: enough to see whether the data teaches."
 _LORA_HELP = "An adapter over all linear layers: the usual choice, close to full quality."
+_QLORA_HELP = (
+    "An adapter over a base model in 4 bits: a quarter of the memory, slower; for models that do not fit otherwise."
+)
 _FULL_HELP = "Every weight of the model: for small models or much data; the checkpoints are large."
 PRESETS: Mapping[str, Preset] = {
     "quick": Preset("quick", "Quick look (CPU)", _QUICK_HELP, _QUICK),
     "lora": Preset("lora", "LoRA", _LORA_HELP, _LORA),
+    "qlora": Preset("qlora", "QLoRA", _QLORA_HELP, _QLORA),
     "full": Preset("full", "Full", _FULL_HELP, _FULL),
 }

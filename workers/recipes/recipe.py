@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from workers.objectives import OBJECTIVES
@@ -10,10 +10,13 @@ from workers.recipes import cautions
 from workers.recipes.cautions import Caution
 from workers.recipes.fields import RecipeError, checked, choice, count, names, number, switch
 
-METHODS = ("lora", "full")
+METHODS = ("lora", "qlora", "dora", "rslora", "prompt", "frozen", "full")
 SCHEDULERS = ("cosine", "linear", "constant")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
-ADAPTERS = ("lora",)  # methods whose checkpoint is an adapter
+LORAS = ("lora", "qlora", "dora", "rslora")  # low-rank adapters
+ADAPTERS = (*LORAS, "prompt")  # methods whose checkpoint is an adapter
+OPTIMIZERS = ("adamw", "adamw_8bit", "paged_adamw", "paged_adamw_8bit", "adafactor", "sgd")
+BATCHING = ("length", "plain", "packed")
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,9 @@ class Recipe:
     """One fine-tune. Field order is the order of the form."""
 
     objective: str = choice("chat", tuple(OBJECTIVES), "What the model learns from the rows.")
-    method: str = choice("lora", METHODS, "LoRA trains a small adapter; full trains every weight of the model.")
+    method: str = choice(
+        "lora", METHODS, "How the weights are changed: by a small adapter, at the top only, or all of them."
+    )
     learning_rate: float = number(
         2e-4, 0, 1, "Peak size of a step. LoRA: 1e-4 to 5e-4; full: 1e-5 to 5e-5.", above=True
     )
@@ -33,10 +38,26 @@ class Recipe:
     gradient_accumulation: int = count(
         1, 1, 1024, "Batches summed up before each step; multiplies the batch size, not memory."
     )
-    max_length: int = count(1024, 8, 131_072, "Longest row in tokens; what is beyond is cut off and counted.")
+    max_length: int = count(
+        1024,
+        8,
+        131_072,
+        "Longest row in tokens; what is beyond is cut off and counted. 0: as long as the model reads.",
+        or_zero=True,
+    )
     warmup_ratio: float = number(0.03, 0, 0.9, "Share of the steps over which the learning rate rises to its peak.")
     scheduler: str = choice("cosine", SCHEDULERS, "How the learning rate goes on after warm-up.")
     weight_decay: float = number(0.0, 0, 1, "Pull of the weights towards zero at each step (AdamW).")
+    optimizer: str = choice(
+        "adamw",
+        OPTIMIZERS,
+        "AdamW remembers two numbers a weight; 8 bits need a quarter of that, Adafactor and SGD far less.",
+    )
+    batching: str = choice(
+        "length",
+        BATCHING,
+        "By length: like rows share a batch, little padding. Packed: several rows in one sequence, each seeing only itself.",
+    )
     max_grad_norm: float = number(1.0, 0, 1e6, "Longer gradients are cut to this length; 0 leaves them.")
     grad_norm_limit: float = number(0.0, 0, 1e9, "Fail the run when a gradient is longer than this; 0 never does.")
     seed: int = count(
@@ -56,16 +77,24 @@ class Recipe:
     eval_every: int = count(50, 0, 1_000_000, "Steps between two evaluations; 0 evaluates at the end only.")
     save_every: int = count(50, 0, 1_000_000, "Steps between two checkpoints; 0 saves at the end only.")
     logging_every: int = count(1, 1, 10_000, "Steps between two points of the loss curve.")
-    early_stopping: int = count(0, 0, 1000, "Stop after this many evaluations without a better loss; 0 never does.")
-    lora_r: int = count(16, 1, 1024, "Rank of the adapter: how much it can learn, and its size.", methods=ADAPTERS)
-    lora_alpha: int = count(
-        32, 1, 4096, "Strength of the adapter; it acts as alpha / r. Often twice r.", methods=ADAPTERS
-    )
+    early_stopping: int = count(5, 0, 1000, "Stop after this many evaluations without a better loss; 0 never does.")
+    lora_r: int = count(16, 1, 1024, "Rank of the adapter: how much it can learn, and its size.", methods=LORAS)
+    lora_alpha: int = count(32, 1, 4096, "Strength of the adapter; it acts as alpha / r. Often twice r.", methods=LORAS)
     lora_dropout: float = number(
-        0.05, 0, 0.9, "Share of the adapter's inputs dropped at random while training.", methods=ADAPTERS
+        0.05, 0, 0.9, "Share of the adapter's inputs dropped at random while training.", methods=LORAS
     )
     target_modules: str | tuple[str, ...] = names(
-        "auto", "Layers that get an adapter: auto (all linear layers) or names.", methods=ADAPTERS
+        "auto", "Layers that get an adapter: auto (all linear layers) or names.", methods=LORAS
+    )
+    trained_layers: int = count(
+        2,
+        1,
+        1000,
+        "Blocks at the top that are trained, with what lies above them; the others stay.",
+        methods=("frozen",),
+    )
+    prompt_tokens: int = count(
+        16, 1, 1000, "Tokens in front of every row that are learned; the model itself stays.", methods=("prompt",)
     )
     sample_count: int = count(3, 0, 16, "Rows of the evaluation split whose answers are shown at each evaluation.")
     sample_max_tokens: int = count(64, 1, 1024, "Longest sample answer in tokens.")
@@ -77,6 +106,15 @@ class Recipe:
     def has_adapter(self) -> bool:
         """Whether the checkpoint is an adapter beside the base model, not a model of its own."""
         return self.method in ADAPTERS
+
+    @property
+    def is_quantized(self) -> bool:
+        """Whether the base model is loaded in 4 bits."""
+        return self.method == "qlora"
+
+    def fitted(self, context_length: int) -> "Recipe":
+        """With `max_length` 0 resolved to what the model reads (2048 where that is not known)."""
+        return self if self.max_length else replace(self, max_length=min(context_length or 2048, 131_072))
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> "Recipe":
@@ -111,7 +149,7 @@ class Recipe:
         found = list(cautions.habits(self))
         if rows is not None:
             found += cautions.plan(self, rows, self.kept_rows(rows) if kept is None else kept)
-        if longest_tokens is not None and longest_tokens > self.max_length:
+        if longest_tokens is not None and 0 < self.max_length < longest_tokens:
             found.append(
                 Caution(
                     "max_length", f"The longest row has {longest_tokens} tokens; it will be cut at {self.max_length}."
