@@ -1,8 +1,10 @@
-"""Program: what patterns, word lists or labeling functions suggest for each task of a label project.
+"""Program: what patterns, word lists, labeling functions or the rows' own labels suggest for each task of a label project.
 
-Spec: inputs {"tasks": abs, "total"}, a line each {"number", "texts": [..], "answer"?: option}; settings {"way": rules, words or functions,
-"question": {"kind", "options", "multiple"}, "lines": {option: [line, ..]}, "ignores_case"}. Leaves artifacts/suggestions.jsonl, a line each
-{"number", "value", "score", "uncertainty"}. Result: {"looked_at", "suggested", "slow", "file", "sha256", "functions"?, "balance"?}.
+Spec: inputs {"tasks": abs, "total"}, a line each {"number", "texts": [..], "answer"?: option, "own"?: the row's own label, "size"?: of its
+picture}; settings {"way": rules, words, functions or own, "question": {"kind", "options", "multiple"}, "lines": {option: [line, ..]},
+"ignores_case"; of own "names": {name: option}}. Leaves artifacts/suggestions.jsonl, a line each {"number", "value", "score",
+"uncertainty"}. Result: {"looked_at", "suggested", "slow", "file", "sha256", "functions"?, "balance"?, "unknown"?, "strange"?: [[label,
+how often], ..]}.
 
 It has no half result and is quick: a new attempt begins again and comes to the same.
 """
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ import numpy as np
 
 from workers import label_model, suggesting
 from workers.context import Context
+from workers.own_labels import MOST_STRANGE, OWN, own_label
 from workers.suggesting import Clock, Question, Rule, TooSlow
 
 OUTPUT = "suggestions.jsonl"
@@ -30,16 +34,20 @@ def main(context: Context) -> dict[str, Any]:
     settings = context.spec.settings
     question = question_of(settings["question"])
     way = settings["way"]
-    rules = suggesting.read_rules(
-        way, settings["lines"], question.options, ignores_case=bool(settings.get("ignores_case"))
-    )
     slow: list[int] = []
     tasks = _told(context, read_tasks(Path(context.spec.inputs["tasks"])), int(context.spec.inputs["total"]))
     report: dict[str, Any] = {}
-    is_voting = way == suggesting.FUNCTIONS
-    lines = (
-        _by_functions(question, rules, tasks, slow, report) if is_voting else _by_rules(question, rules, tasks, slow)
-    )
+    if way == OWN:
+        lines = _by_rows(question, settings["names"], tasks, report)
+    else:
+        ignores_case = bool(settings.get("ignores_case"))
+        rules = suggesting.read_rules(way, settings["lines"], question.options, ignores_case=ignores_case)
+        is_voting = way == suggesting.FUNCTIONS
+        lines = (
+            _by_functions(question, rules, tasks, slow, report)
+            if is_voting
+            else _by_rules(question, rules, tasks, slow)
+        )
     looked, suggested, facts = keep(context.folder, lines)
     return {"looked_at": looked, "suggested": suggested, "slow": len(slow), **facts, **report}
 
@@ -78,6 +86,19 @@ def _by_rules(
         value = said.value if said else []
         score = said.score if said else None
         yield {"number": task["number"], "value": value, "score": score, "uncertainty": 1 - score if score else 1.0}
+
+
+def _by_rows(
+    question: Question, names: Mapping[str, str], tasks: Iterable[dict[str, Any]], report: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """What each row says of itself. There is no score: nothing is known of how it came about. Leaves what no option says in `report`."""
+    strange: Counter[str] = Counter()
+    for task in tasks:
+        said = own_label(question, names, task.get("own"), "\n".join(task["texts"]), task.get("size"))
+        strange.update(said.unknown)
+        yield {"number": task["number"], "value": said.value, "score": None, "uncertainty": 0.0 if said.value else 1.0}
+    report["unknown"] = strange.total()
+    report["strange"] = [list(one) for one in strange.most_common(MOST_STRANGE)]
 
 
 def _by_functions(

@@ -42,6 +42,11 @@ class NewProjectSerializer(serializers.Serializer[Any]):
         help_text='Which rows: {"split": "train", "words": "parcel", "sample": 500, "seed": 1, "first": 100, "fresh": true}; '
         "fresh: only rows that nobody answered in another project of the dataset.",
     )
+    own_label = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Suggest what each row says of itself: its class, answer, marks or boxes.",
+    )
 
 
 class TaskSerializer(serializers.ModelSerializer[Task]):

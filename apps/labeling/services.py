@@ -19,6 +19,7 @@ from apps.labeling.models import MAX_OVERLAP, Annotation, LabelProject, ProjectS
 from apps.labeling.queueing import counting, filling
 from apps.labeling.schema import fields, gallery
 from apps.labeling.schema.label_config import Config, parse_config
+from apps.labeling.suggesting import own, suggesters
 from workers.choose_rows import Selection
 
 MAX_GUIDELINES = 20_000
@@ -37,8 +38,11 @@ def create_project(
     keep: Mapping[str, Sequence[str]] | None = None,
     limit: int = 0,
     selection: Mapping[str, Any] | None = None,
+    own_label: bool = False,
 ) -> LabelProject:
-    """A draft. With a version, each row becomes a task, or those of the `selection` (filling.selection_of; `limit` is its `first`):
+    """A draft; with `own_label` what each row says of itself is suggested to who labels.
+
+    With a version, each row becomes a task, or those of the `selection` (filling.selection_of; `limit` is its `first`):
     of many rows by a job, while `is_filled` is false. Raises Problem naming the field."""
     config = parse_config(label_config)
     name = _checked_name(workspace, name)
@@ -50,6 +54,7 @@ def create_project(
     if dataset_version:
         _source(workspace, dataset_version)
         chosen = _chosen(dataset_version, limit, selection)
+    own_spec = _own_label(config, dataset_version) if own_label else None
     with transaction.atomic():
         try:
             with transaction.atomic():
@@ -68,7 +73,15 @@ def create_project(
         ledger.write(row=project, verb="labelproject.created", actor=actor)
         if dataset_version and chosen:
             filling.begin(actor=actor, project=project, version=dataset_version, selection=chosen)
+        if own_spec:
+            suggesters.suggest_own_labels(actor=actor, project=project, spec=own_spec)
     return project
+
+
+def _own_label(config: Config, version: DatasetVersion | None) -> dict[str, Any]:
+    if version is None:
+        raise Problem(_("Only rows of a dataset have labels of their own."), field="own_label")
+    return own.planned(config, version)
 
 
 def _chosen(version: DatasetVersion, limit: int, selection: Mapping[str, Any] | None) -> Selection:

@@ -33,6 +33,12 @@ export class BoxField {
     this.layer.replaceChildren(...this.boxes.map((box) => this.draw(box, { tags, names, isCurrent: box.id === mark, isFrom: box.id === from })));
   }
 
+  // Boxes that a machine suggests: dashed, and nothing to take hold of.
+  offer(boxes) {
+    for (const old of this.layer.querySelectorAll("[data-suggested]")) old.remove();
+    this.layer.prepend(...boxes.map((box) => lay(make("div", { class: "box", "data-suggested": "", "aria-hidden": "true" }, make("span", { class: "box-label" }, box.labels.join(", "))), box)));
+  }
+
   draw(box, { tags, names, isCurrent, isFrom }) {
     const name = make("span", { class: "box-label" }, box.labels.map((label) => names[label] ?? label).join(", "));
     const corners = isCurrent ? CORNERS.map((corner) => make("i", { "data-corner": corner })) : [];

@@ -47,7 +47,7 @@ export class Suggesting {
 
   saidOf(control, value) {
     const name = (stored) => control.options.find((option) => option.stored === stored)?.value ?? stored;
-    if (isMarking(control)) return value.slice(0, 12).map(({ labels, text }) => `${labels.map(name).join(", ")}: ${text ?? ""}`);
+    if (isMarking(control)) return value.slice(0, 12).map(({ labels, text }) => [labels.map(name).join(", "), text].filter(Boolean).join(": "));
     if (control.kind === "Rating") return [fill(words.stars_of, { value, all: control.max_rating })];
     return control.kind === "Choices" ? value.map(name) : [String(value)];
   }
@@ -70,6 +70,7 @@ export class Suggesting {
     for (const control of this.controls.filter(isMarking)) {
       for (const mark of offered[control.name] ?? []) ranges.push(...view.texts.filter(({ name, turn }) => name === control.to && (turn ?? undefined) === mark.turn).map((shown) => rangeOf(shown, mark)));
     }
+    for (const field of view.images.values()) field.offer(offered[field.control?.name] ?? []);
     if (ranges.length && CSS.highlights) CSS.highlights.set("suggested", new Highlight(...ranges.filter(Boolean)));
   }
 

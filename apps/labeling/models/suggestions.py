@@ -18,6 +18,7 @@ class SuggesterKind(models.TextChoices):
     WORDS = "words", _("Word lists")
     FUNCTIONS = "functions", _("Labeling functions")
     MODEL = "model", _("A model")
+    OWN = "own", _("Own labels")
 
 
 class SuggesterQuerySet(ScopedQuerySet):

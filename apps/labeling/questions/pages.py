@@ -52,6 +52,7 @@ def ordered(posted: QueryDict, person: Any) -> dict[str, Any]:
         "guidelines": posted.get("guidelines", ""),
         "keep": _kept(posted),
         "selection": selection_asked(posted),
+        "own_label": posted.get("own_label") == "on",
     }
 
 

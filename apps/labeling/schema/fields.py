@@ -108,7 +108,8 @@ def _of_table(row: Row) -> dict[str, Any]:
 
 
 def _of_image(row: Row) -> dict[str, Any]:
-    return {name: row.content[name] for name in ("image", "width", "height")} | {"label": row.label}
+    boxes = {"boxes": row.content["boxes"]} if row.content.get("boxes") else {}  # not shown: its own labels
+    return {name: row.content[name] for name in ("image", "width", "height")} | {"label": row.label} | boxes
 
 
 _OF_FORM = {
@@ -117,7 +118,10 @@ _OF_FORM = {
     "kto": lambda row: {**_of_chat(row), "label": row.label},
     "text": lambda row: {"text": row.content["text"]},
     "classification": lambda row: {"text": row.content["text"], "label": row.label},
-    "ner": lambda row: {"text": row.content["text"]},
+    "ner": lambda row: {
+        "text": row.content["text"],
+        "spans": row.content.get("spans", []),
+    },  # not shown: its own labels
     "tabular": _of_table,
     "image": _of_image,
 }

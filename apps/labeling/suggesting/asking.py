@@ -1,10 +1,4 @@
-"""What a suggester is asked: which questions it can answer, what of a task it reads, and whether its settings make sense.
-
-A suggester's settings (`Suggester.spec`):
-
-    rules, words, functions   {"question", "lines": {option: [line, ..]}, "ignores_case"}
-    model                     {"question", "model", "template", "first", "max_tokens"}
-"""
+"""What a suggester is asked: which questions it can answer, what of a task it reads, and what is suggested as regions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,31 +6,35 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from apps.core.errors import Problem
-from apps.labeling.models import LabelProject, SuggesterKind
+from apps.labeling.models import SuggesterKind
 from apps.labeling.schema.label_config import Config, Control
-from apps.labeling.suggesting import models_asked
-from workers import suggesting
-from workers.failures import UserError
+from workers.suggesting import Question
 
 ANSWERS: Mapping[str, tuple[str, ...]] = {
     SuggesterKind.RULES: ("Choices", "Rating", "Labels", "ParagraphLabels"),
     SuggesterKind.WORDS: ("Choices", "Rating", "Labels", "ParagraphLabels"),
     SuggesterKind.FUNCTIONS: ("Choices", "Rating"),
     SuggesterKind.MODEL: ("Choices", "Rating", "Number", "TextArea", "Labels", "ParagraphLabels"),
+    SuggesterKind.OWN: ("Choices", "Rating", "Number", "TextArea", "Labels", "RectangleLabels"),
 }
 READ = ("Text", "Paragraphs", "Chat")  # objects with words
 MOST_NUMBERS = 21  # that are options to choose from; of more, or of parts, a number is written
-LEAST_FUNCTIONS = 3  # fewer cannot be told apart by how they agree
 
 
 def questions(config: Config, kind: str) -> list[Control]:
     """The questions that a suggester of this kind can answer."""
-    return [c for c in config.controls if c.kind in ANSWERS[kind] and _is_read(config, c) and not _is_many(c, kind)]
+    fit = [control for control in config.controls if control.kind in ANSWERS[kind] and not _is_many(control, kind)]
+    return [control for control in fit if _is_read(config, control, kind)]
 
 
-def _is_read(config: Config, control: Control) -> bool:
+def _is_read(config: Config, control: Control, kind: str) -> bool:
+    """Whether it is about words; a row's own label may be about anything, but its marks are places in its $text."""
     shown = config.object(control.to)
-    return shown is not None and shown.kind in READ
+    if shown is None:
+        return False
+    if kind == SuggesterKind.OWN:
+        return control.kind != "Labels" or shown.field == "text"
+    return shown.kind in READ
 
 
 def _is_many(control: Control, kind: str) -> bool:
@@ -71,49 +69,15 @@ def _numbers(control: Control) -> tuple[str, ...]:
     return tuple(map(str, found)) if 2 <= len(found) <= MOST_NUMBERS else ()
 
 
-def check_spec(project: LabelProject, kind: str, given: Any) -> dict[str, Any]:
-    """The settings as they are kept. Raises Problem naming the field, the option and the line."""
-    if not isinstance(given, Mapping):
-        raise Problem(_("The settings are an object."), field="spec")
-    control = question_of(project.config, kind, given.get("question"))
-    if kind == SuggesterKind.MODEL:
-        return {"question": control.name, **models_asked.check(project, control, options_of(control), given)}
-    lines = _lines(given.get("lines"))
-    ignores_case = given.get("ignores_case", True)
-    if not isinstance(ignores_case, bool):
-        raise Problem(_("Say true or false."), field="ignores_case")
-    spec = {"question": control.name, "lines": lines, "ignores_case": ignores_case}
-    found = rules_of(control, kind, spec)
-    if kind == SuggesterKind.FUNCTIONS and len(found) < LEAST_FUNCTIONS:
-        message = _("A label model needs %(least)d functions or more; there are %(count)d.")
-        words = {"least": LEAST_FUNCTIONS, "count": len(found)}
-        raise Problem(message % words, field="lines", hint=_("Write a line for each, or use patterns."))
-    return spec
-
-
-def _lines(given: Any) -> dict[str, list[str]]:
-    is_right = isinstance(given, Mapping) and all(
-        isinstance(told, list) and all(isinstance(line, str) and "\0" not in line for line in told)
-        for told in given.values()
-    )
-    if not is_right:
-        raise Problem(_("Lines are lists of texts by option."), field="lines", hint='{"good": ["^thank(s| you)"]}')
-    told = {str(option): [line.strip() for line in lines if line.strip()] for option, lines in given.items()}
-    return {option: lines for option, lines in told.items() if lines}
-
-
-def rules_of(control: Control, kind: str, spec: Mapping[str, Any]) -> list[suggesting.Rule]:
-    """The lines, ready to look. Raises Problem."""
-    try:
-        return suggesting.read_rules(kind, spec["lines"], options_of(control), ignores_case=spec["ignores_case"])
-    except UserError as error:
-        raise Problem(error.message, hint=error.hint, field=error.field or "lines") from None
-
-
 def asked(control: Control) -> dict[str, Any]:
     """The question as a program takes it."""
-    is_multiple = control.multiple and control.kind == "Choices"
-    return {"kind": control.kind, "options": list(options_of(control)), "multiple": is_multiple}
+    question = question_for(control)
+    return {"kind": question.kind, "options": list(question.options), "multiple": question.multiple}
+
+
+def question_for(control: Control) -> Question:
+    """The question as the programs' modules take it."""
+    return Question(control.kind, options_of(control), control.multiple and control.kind == "Choices")
 
 
 def texts_of(config: Config, control: Control, data: Mapping[str, Any]) -> list[str]:
@@ -164,6 +128,10 @@ def regions(control: Control, texts: Sequence[str], value: Sequence[Any]) -> lis
 
 def _marks(control: Control, texts: Sequence[str], spans: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     for span in spans:
+        if control.kind == "RectangleLabels":
+            sides = {side: span[side] for side in ("x", "y", "width", "height")}
+            yield {**sides, "rotation": 0, control.type: [span["label"]]}
+            continue
         turn, start, end = int(span["turn"]), int(span["start"]), int(span["end"])
         told = {"text": texts[turn][start:end], control.type: [span["label"]]}
         if control.kind == "Labels":

@@ -32,23 +32,46 @@ def look(*, now: datetime | None = None) -> int:
         job__status=Status.SUCCEEDED,
     )
     rows = rows.exclude(project__status=ProjectStatus.CLOSED)
-    return sum(_follow(pk, now) for pk in rows.values_list("pk", flat=True))
+    return sum(_follow(pk, now) for pk in rows.values_list("pk", flat=True)) + sum(map(_first_run, _waiting()))
+
+
+def _waiting() -> Any:
+    """Own labels of projects whose tasks were still being made, and now are there."""
+    rows = Suggester.objects.filter(kind=SuggesterKind.OWN, is_shown=True, version=0, job=None)
+    return rows.filter(project__is_filled=True, project__task_count__gt=0).values_list("pk", flat=True)
+
+
+@transaction.atomic
+def _first_run(pk: Any) -> bool:
+    rows = Suggester.objects.select_for_update(of=("self",)).select_related("project__workspace", "created_by")
+    suggester = rows.filter(pk=pk, job=None).first()
+    if suggester is None or not _may_run(suggester):
+        return False
+    try:
+        suggesters.begin(suggester.created_by, suggester, only_new=False)
+    except Problem:  # the column is not there: the page offers to run it, and says what is wrong
+        return False
+    return True
 
 
 @transaction.atomic
 def _follow(pk: Any, now: datetime) -> bool:
     rows = Suggester.objects.select_for_update(of=("self",)).select_related("project__workspace", "job", "created_by")
     suggester = rows.filter(pk=pk, job__status=Status.SUCCEEDED).first()
-    if suggester is None or not suggesters.new_tasks(suggester) or not _is_due(suggester, now):
+    if suggester is None or not suggesters.new_tasks(suggester):
         return False
-    person = suggester.created_by
-    if not person or not workspaces_where(person, "labeling.manage").filter(pk=suggester.workspace_id).exists():
+    if not _is_due(suggester, now) or not _may_run(suggester):
         return False
     try:
-        suggesters.begin(person, suggester, only_new=True)
+        suggesters.begin(suggester.created_by, suggester, only_new=True)
     except (Conflict, Problem):  # changed since, or its model is gone: the page says what to do
         return False
     return True
+
+
+def _may_run(suggester: Suggester) -> bool:
+    person = suggester.created_by
+    return person is not None and workspaces_where(person, "labeling.manage").filter(pk=suggester.workspace_id).exists()
 
 
 def _is_due(suggester: Suggester, now: datetime) -> bool:

@@ -19,10 +19,11 @@ from apps.labeling.queueing import bell
 from apps.labeling.queueing.filling import check_alive
 from apps.labeling.schema.label_config import Config, Control
 from apps.labeling.schema.results import answers_of, check_result
-from apps.labeling.suggesting import asking, models_asked, prompts
+from apps.labeling.suggesting import asking, models_asked, own, prompts
 from apps.labeling.suggesting.suggesters import BY_MODEL, BY_RULES
 
 _PORTION = 500
+_LISTED = ("functions", "balance", "strange")
 _COUNTED = ("slow", "unread", "unfound", "unknown")  # of the report, added up over runs
 
 
@@ -78,6 +79,8 @@ def _each_task(job: Job, suggester: Suggester) -> Iterator[dict[str, Any]]:
     rows = fresh.order_by("number").values_list("pk", "number", "data")
     for pk, number, data in (rows[:first] if first else rows).iterator(chunk_size=1000):
         more: dict[str, Any] = {"answer": known[pk]} if pk in known else {}
+        if suggester.kind == SuggesterKind.OWN:
+            more |= own.read(data, job.settings)
         if is_model:
             more |= _for_model(config, control, data, job.settings["template"])
         yield {"number": number, "texts": read(config, control, data), **more}
@@ -159,10 +162,11 @@ def _ready(job: Job, result: Event) -> None:
     """From now on the new ones are shown, and those of earlier versions are gone. A job for new tasks adds to what its version has."""
     suggester, version = _suggester_of(job), job.inputs["version"]
     after = job.inputs.get("after", 0)
-    report = {name: result[name] for name in ("functions", "balance", *_COUNTED) if name in result}
+    report = {name: result[name] for name in (*_LISTED, *_COUNTED) if name in result}
     if after:
         known = suggester.report
-        report = known | {name: known.get(name, 0) + report[name] for name in _COUNTED if name in report}
+        added = {name: known.get(name, 0) + report[name] for name in _COUNTED if name in report}
+        report = known | added | own.strange_of(known, report)
     suggested = suggester.suggestions.filter(version=version).exclude(result=[]).count()
     Suggester.objects.filter(pk=suggester.pk).update(
         version=version, looked_at=after + result["looked_at"], suggested=suggested, report=report

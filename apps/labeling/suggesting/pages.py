@@ -13,7 +13,7 @@ from apps.labeling import assisting
 from apps.labeling.models import LabelProject, Suggester, SuggesterKind
 from apps.labeling.schema.label_config import Config, Control
 from apps.labeling.schema.results import answers_of
-from apps.labeling.suggesting import asking, following, models_asked, previewing, prompts, suggesters
+from apps.labeling.suggesting import asking, following, models_asked, own, previewing, prompts, suggesters
 from workers.model_answers import way_of
 from workers.suggesting import Question
 
@@ -26,6 +26,9 @@ SAYS = {
         "Each line votes or abstains; a label model weighs the votes by how the lines agree."
     ),
     SuggesterKind.MODEL: gettext_lazy("A base model or a checkpoint of this workspace answers, in a job."),
+    SuggesterKind.OWN: gettext_lazy(
+        "What the rows say of themselves: a column with a class, an answer, marks or boxes."
+    ),
 }
 SAMPLE = 20  # suggestions that the page of a suggester shows
 
@@ -124,6 +127,10 @@ def form_page(
     }
     if control is None:
         return context
+    if kind == SuggesterKind.OWN:
+        data = project.tasks.order_by("number").values_list("data", flat=True).first() or {}
+        wanted = spec.get("field") or own.likely(control, data)
+        return {**context, "columns": own.columns_of(control, data), "column": wanted}
     if kind == SuggesterKind.MODEL:
         return {**context, **_of_model(project, control, spec, asked.get("ready", ""))}
     lines = spec.get("lines", {})
@@ -150,6 +157,8 @@ def spec_of(posted: QueryDict, control: Control, kind: str) -> dict[str, Any]:
     if kind == SuggesterKind.MODEL:
         words = {name: posted.get(name, "") for name in ("model", "template")}
         return {"question": control.name, **words, **{n: _number(posted, n) for n in ("first", "max_tokens")}}
+    if kind == SuggesterKind.OWN:
+        return {"question": control.name, "field": posted.get("field", "")}
     options = asking.options_of(control)
     lines = {one: posted.get(f"lines-{place}", "").splitlines() for place, one in enumerate(options)}
     told = {option: [line.strip() for line in said if line.strip()] for option, said in lines.items()}

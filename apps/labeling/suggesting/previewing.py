@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from apps.labeling.models import LabelProject, SuggesterKind
-from apps.labeling.suggesting import asking
+from apps.labeling.schema.label_config import Control
+from apps.labeling.suggesting import asking, checking, own
 from workers import suggesting
 from workers.suggesting import Clock, Question, TooSlow
 
@@ -32,17 +35,31 @@ class Line:
 
 def preview(project: LabelProject, kind: str, given: Any) -> list[Line]:
     """The first tasks as these rules see them; a model has no preview, it is tried on the first tasks by a job. Raises Problem."""
-    spec = asking.check_spec(project, kind, given)
+    spec = checking.check_spec(project, kind, given)
     if kind == SuggesterKind.MODEL:
         return []
     control = asking.question_of(project.config, kind, spec["question"])
-    rules, clock = asking.rules_of(control, kind, spec), Clock(SECONDS)
+    if kind == SuggesterKind.OWN:
+        return _of_rows(project, control, spec)
+    rules, clock = checking.rules_of(control, kind, spec), Clock(SECONDS)
     question = Question(control.kind, asking.options_of(control), control.multiple)
     rows = project.tasks.order_by("number").values_list("number", "data")[:TASKS]
     found = []
     for number, data in rows:
         texts = asking.texts_of(project.config, control, data)
         found.append(_line(number, texts, question, rules, clock))
+    return found
+
+
+def _of_rows(project: LabelProject, control: Control, spec: Mapping[str, Any]) -> list[Line]:
+    found, config = [], project.config
+    for number, data in project.tasks.order_by("number").values_list("number", "data")[:TASKS]:
+        texts, given = asking.texts_of(config, control, data), data.get(spec["field"])
+        said = own.tried(control, config, spec, data)
+        matched = [_("%(label)s: no such option") % {"label": one} for one in said.unknown]
+        if not matched and not isinstance(given, list) and given not in (None, ""):
+            matched = [f"{spec['field']}: {str(given)[:_SHOWN]}"]
+        found.append(Line(number, " / ".join(texts)[:_SHOWN], words_of(said.value, texts), matched[:20]))
     return found
 
 
@@ -67,7 +84,9 @@ def _found(rule: suggesting.Rule, texts: list[str]) -> str:
 def words_of(value: list[Any], texts: list[str]) -> list[str]:
     """Options, or marked words with their label."""
     return [
-        f"{one['label']}: {texts[one['turn']][one['start'] : one['end']][:60]}"
+        str(one["label"])
+        if isinstance(one, Mapping) and "turn" not in one
+        else f"{one['label']}: {texts[one['turn']][one['start'] : one['end']][:60]}"
         if isinstance(one, Mapping)
         else str(one)
         for one in value[:20]

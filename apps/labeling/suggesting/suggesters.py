@@ -12,7 +12,7 @@ from apps.jobs import services as jobs
 from apps.jobs.models import TERMINAL
 from apps.labeling.models import LabelProject, Suggester, SuggesterKind
 from apps.labeling.queueing import bell
-from apps.labeling.suggesting import asking
+from apps.labeling.suggesting import asking, checking, own
 
 MOST = 50  # suggesters of a project
 BY_RULES, BY_MODEL = "labeling.suggest", "labeling.suggest_model"
@@ -32,7 +32,7 @@ def make_suggester(*, actor: Any, project: LabelProject, name: Any, kind: Any, s
         project=project,
         name=_name(project, name),
         kind=kind,
-        spec=asking.check_spec(project, kind, spec),
+        spec=checking.check_spec(project, kind, spec),
     )
     ledger.write(row=project, verb="labelproject.suggester_made", actor=actor, note=made.name)
     return made
@@ -48,6 +48,15 @@ def _name(project: LabelProject, given: Any, besides: Any = None) -> str:
     return name
 
 
+def suggest_own_labels(*, actor: Any, project: LabelProject, spec: Mapping[str, Any]) -> None:
+    """Of a new project: a suggester that says what its rows say of themselves, shown from its first run on. Until the tasks are there it
+    waits; then beat runs it (`following`)."""
+    made = make_suggester(actor=actor, project=project, name=_("Own label"), kind=SuggesterKind.OWN, spec=spec)
+    Suggester.objects.filter(pk=made.pk).update(is_shown=True)
+    if project.is_filled and project.task_count:
+        run_suggester(actor=actor, suggester=made)
+
+
 @transaction.atomic
 def change_suggester(*, actor: Any, suggester: Suggester, name: Any = None, spec: Any = None) -> Suggester:
     """Another name or other settings; what it suggested stays until it runs again. Raises Problem, Conflict while it runs."""
@@ -55,7 +64,7 @@ def change_suggester(*, actor: Any, suggester: Suggester, name: Any = None, spec
     if name is not None:
         suggester.name = _name(suggester.project, name, suggester.pk)
     if spec is not None:
-        suggester.spec = asking.check_spec(suggester.project, suggester.kind, spec)
+        suggester.spec = checking.check_spec(suggester.project, suggester.kind, spec)
     suggester.save(update_fields=["name", "spec"])
     ledger.write(row=suggester.project, verb="labelproject.suggester_changed", actor=actor, note=suggester.name)
     return suggester
@@ -125,13 +134,14 @@ def has_same_settings(suggester: Suggester, settings: Mapping[str, Any]) -> bool
 
 def settings_now(suggester: Suggester) -> dict[str, Any]:
     """What its job would be told now. Raises Problem when it does not fit the question any more."""
-    spec = asking.check_spec(suggester.project, suggester.kind, suggester.spec)
+    spec = checking.check_spec(suggester.project, suggester.kind, suggester.spec)
     return _settings(suggester.project, suggester.kind, spec)
 
 
 def _settings(project: LabelProject, kind: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     control = asking.question_of(project.config, kind, spec["question"])
-    return {"way": kind, **spec, "question": {"name": control.name, **asking.asked(control)}}
+    told = {"way": kind, **spec, "question": {"name": control.name, **asking.asked(control)}}
+    return {**told, "names": own.names_of(control)} if kind == SuggesterKind.OWN else told
 
 
 @transaction.atomic
