@@ -20,6 +20,7 @@ from typing import Any
 from workers.context import Context
 from workers.failures import UserError
 from workers.formats.layouts import ColumnMapping, read_mapping
+from workers.formats.lean import keep_memory, leave_pandas_out
 from workers.formats.parting import parts_of
 from workers.formats.parts import Part
 from workers.formats.problems import FileRefused, Problem
@@ -38,6 +39,8 @@ MEDIA = "media"
 
 def main(context: Context) -> dict[str, Any]:
     """Import the file and return what the version needs to know: shards, counts, hash, statistics."""
+    leave_pandas_out()
+    keep_memory()
     limit_memory()
     settings = context.spec.settings
     options = {name: settings.get(name) or "" for name in ("name", "format", "encoding")}

@@ -163,13 +163,15 @@ def _browse(folder: Path, repeats: int) -> bool:
     _measured(
         client, "figures of a column (api)", statistics_url, None, [{"column": "price"}, {"column": "topic"}], repeats
     )
-    peak = next(
-        int(line.split()[1]) / 1024 for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line
-    )
-    print(
-        f"greatest resident memory of this process {peak:.0f} MiB, limit {MEMORY_MIB} MiB; load {os.getloadavg()[0]:.1f}"
-    )
+    peak = _resident("VmHWM")
+    print(f"greatest resident memory of this process {peak} MiB, limit {MEMORY_MIB} MiB; load {os.getloadavg()[0]:.1f}")
     return is_good and peak <= MEMORY_MIB
+
+
+def _resident(name: str) -> int:
+    """VmRSS or VmHWM of this process in MiB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith(name))
 
 
 Case = tuple[str, float | None, list[dict[str, str]]]
@@ -237,7 +239,7 @@ def _measured(
     told = "" if limit is None else f" of {limit:.0f}{'' if high <= limit else '  TOO SLOW'}"
     print(
         f"{name:34} n={len(times)} p50 {statistics.median(times):5.0f} p95 {high:5.0f}{told}"
-        f" (processor {statistics.median(works):.0f})",
+        f" (processor {statistics.median(works):.0f}, {_resident('VmRSS')} MiB)",
         flush=True,
     )
     return limit is None or high <= limit

@@ -1,5 +1,6 @@
 """`contains` through the full-text index gives the rows that reading every text gives."""
 
+import json
 import random
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.accounts.models import Workspace
+from apps.datasets.amending import amend_version
 from apps.datasets.browsing import metadata, tables, texts
-from apps.datasets.browsing.finding import find, read_question
+from apps.datasets.browsing.finding import count, find, read_question
+from apps.datasets.models import DatasetVersion
 from tests.cast import Cast
 from tests.datasets.browsing_rows import as_filter, index_now, make_browsed
 from workers.browse_index import index_file
 from workers.browse_needle import condition_of, holding
 from workers.browse_text import TextIndex
 from workers.formats.chat import Message, TrainingRow, row_id
+from workers.formats.forms import with_texts
 from workers.formats.shards import ShardWriter
+from workers.formats.stored import read_rows
 
 PIECES = [
     *("foo", "Foo", "FOOD", "bar", "a", "z9", "退", "货", "退货", "ひら", "한국어", "İ", "ß", "É", "e\u0301", "ΣΑΣ", "𠀀", "💥"),
@@ -163,3 +168,81 @@ def test_rows__text_that_no_row_holds__are_none_and_counted(
     client.force_login(cast.engineer)
     page = client.get(version.get_absolute_url(), {"filter": as_filter(["answer", "matches", "zz?z"])})
     assert page.context["total"] == 0 and not page.context["lines"]
+
+
+@pytest.fixture(params=["shards", "patch"])
+def many(
+    request: Any, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[DatasetVersion, list[str]]:
+    """An indexed version of seven short shards, with a patch or without, and its questions."""
+    said = [f"{'Order' if n % 3 else 'order'} {n} of {'Ann' if n % 7 == 0 else 'Bob'}" for n in range(200)]
+    options = ShardWriter.__init__.__kwdefaults__
+    assert options
+    monkeypatch.setitem(options, "shard_rows", 30)
+    version = make_browsed(workspace, [{"prompt": text, "completion": "Yes."} for text in said])
+    if request.param == "patch":
+        changes: dict[int, TrainingRow | None] = {2: None, 63: None, 185: None}
+        for place, row in enumerate(read_rows(version.shard_paths())):
+            if place in (3, 31, 70, 140, 199):
+                said[place] = f"Order {place} of Ann's aunt"
+                changes[place] = with_texts(row, [said[place], "Yes."], form="chat")
+        version = amend_version(actor=None, parent=version, changes=changes, step="edit")
+        said = [text for place, text in enumerate(said) if changes.get(place, True)]
+        assert version.patch
+    assert len(version.shards) == 7 and version.row_count == len(said)
+    monkeypatch.setattr(metadata, "SMALL_ROWS", 0)
+    index_now(version, tmp_path / "meta")
+    return version, said
+
+
+@pytest.mark.parametrize("most_likely", [0, 1000])  # texts are read through, or those alone that the index tells
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        [["question", "contains", "Ann"]],
+        [["question", "contains", "rder"], ["question", "contains", "Ann"]],
+        [["question", "contains", "Order"], ["characters", ">", 19]],
+        [["question", "matches", "Order 1"]],
+    ],
+)
+def test_pages__of_a_version_with_many_shards__are_the_rows_that_hold_the_text_in_their_order(
+    conditions: list[Any], most_likely: int, many: tuple[DatasetVersion, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version, said = many
+    monkeypatch.setattr(texts, "_FEWEST_LIKELY", most_likely)
+    fits: dict[str, Any] = {
+        "contains": lambda text, piece: piece in text,
+        "matches": lambda text, piece: piece in text,
+        ">": lambda text, size: len(text) + 4 > size,
+    }
+    wanted = [n for n, text in enumerate(said) if all(fits[told](text, value) for _column, told, value in conditions)]
+    question = read_question(version, {"filter": json.dumps(conditions)})
+    assert count(version, question) == len(wanted)
+    found, start = list[int](), 0
+    while True:
+        page = find(version, question, start=start, limit=4)
+        assert page.total in (None, len(wanted))
+        found += page.places
+        after = page.after(start)
+        if after is None:
+            break
+        start = after
+    assert found == wanted
+
+
+def test_contains__more_rows_than_a_page__reads_no_shard_behind_it(
+    many: tuple[DatasetVersion, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version, said = many
+    read = list[Path]()
+
+    def told(path: Path, *about: Any) -> Any:
+        read.append(path)
+        return holding(path, *about)
+
+    monkeypatch.setattr(texts, "holding", told)
+    question = read_question(version, {"filter": as_filter(["question", "contains", "Ann"])})
+    page = find(version, question, start=0, limit=4)
+    assert page.total is None and page.places == [n for n, text in enumerate(said) if "Ann" in text][:4]
+    paths = metadata.column_paths(version)
+    assert set(read) == {*paths[:2], *paths[len(version.shards) :]}

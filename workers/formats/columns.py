@@ -50,11 +50,13 @@ class _Unsuited(Exception):
 def convert_columns(held: Columns, mapping: ColumnMapping) -> Part | None:
     """The part that a piece makes; None where its rows have to be looked at one by one."""
     try:
-        is_plain = _SAYERS[mapping.layout](held.values, mapping.columns).is_plain
+        values, said = held.values, _SAYERS[mapping.layout](held.values, mapping.columns)
+        is_plain = said.is_plain
         if not is_plain.any():
             return None
-        values = held.values if is_plain.all() else _kept(held.values, is_plain)
-        said = _SAYERS[mapping.layout](values, mapping.columns)
+        if not is_plain.all():
+            values = _kept(held.values, is_plain)
+            said = _SAYERS[mapping.layout](values, mapping.columns)
         statistics = Statistics()
         table, size = _plain_table(held.lines[is_plain], values, said, mapping, statistics)
     except _Unsuited:

@@ -84,7 +84,8 @@ def _written(name: str, line: bytes) -> bytes:
 def _keys(held: Any, starts: Any, names: list[bytes]) -> tuple[Any, Any] | None:
     """(which lines have exactly these keys in this order, an array of (line, place of the quote behind each key) for the lines that
     have so many). A quote before a colon ends a key, unless it is escaped."""
-    quotes = np.flatnonzero((held[:-1] == _QUOTE) & (held[1:] == _COLON))
+    quotes = np.flatnonzero(held[:-1] == _QUOTE)
+    quotes = quotes[held[quotes + 1] == _COLON]
     quotes = quotes[(quotes > 0) & (held[quotes - 1] != _BACKSLASH)]
     line_of = np.searchsorted(starts, quotes, "right") - 1
     counts, width = np.bincount(line_of, minlength=len(starts)), len(names)
@@ -108,7 +109,8 @@ def _leave_out_odd(is_alike: Any, data: bytes, starts: Any, ends: Any) -> None:
     """Leave out lines that are very long, or that hold an escape of NUL or of half a character."""
     is_alike &= (ends - starts) * 4 <= LINE_CAP
     held = np.frombuffer(data, np.uint8)
-    if ((held[:-1] == _BACKSLASH) & (held[1:] == ord("u"))).any():  # a tenth of the time that `in` takes
+    # one byte is looked for at the speed of memory; two, as by `in`, take ten times as long
+    if data.find(b"\\") >= 0 and (held[np.flatnonzero(held[:-1] == _BACKSLASH) + 1] == ord("u")).any():
         odd = [match.start() for match in _ESCAPES.finditer(data) if match.group(1) is None]
         is_alike[np.searchsorted(starts, odd, "right") - 1] = False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,8 @@ class ShardWriter:
     they came from, the size of batches and shards, or the machine.
     """
 
+    shards: list[Shard]  # of a closed writer
+
     def __init__(self, folder: Path, *, shard_rows: int = SHARD_ROWS) -> None:
         self._folder, self._shard_rows = folder, shard_rows
         self._hash = hashlib.sha256()
@@ -61,7 +64,8 @@ class ShardWriter:
         self._tables: list[pa.Table] = []
         self._row_bytes = self._shard_bytes = self._rows_in_shard = 0
         self._writer: pq.ParquetWriter | None = None
-        self.shards: list[Shard] = []
+        self._finisher: ThreadPoolExecutor | None = None
+        self._finished: list[Future[Shard]] = []
         self.rows = 0
 
     def add(self, row: TrainingRow) -> None:
@@ -110,6 +114,9 @@ class ShardWriter:
         if self._tables:
             self._write_tables(sum(table.num_rows for table in self._tables))
         self._finish_shard()
+        if self._finisher:
+            self._finisher.shutdown(wait=True)
+        self.shards = [finished.result() for finished in self._finished]
         return self._hash.hexdigest()
 
     def _write_group(self) -> None:
@@ -131,20 +138,29 @@ class ShardWriter:
             self._finish_shard()
 
     def _path(self) -> Path:
-        return self._folder / f"shard-{len(self.shards):05d}.parquet"
+        return self._folder / f"shard-{len(self._finished):05d}.parquet"
 
     def _finish_shard(self) -> None:
         if self._writer is None:
             return
         self._writer.close()
-        path = self._path()
-        sync(path)
-        self.shards.append(Shard(path.name, self._rows_in_shard, path.stat().st_size, file_sha256(path)))
+        if self._finisher is None:
+            self._finisher = ThreadPoolExecutor(1)
+        for finished in self._finished[-1:]:  # a full disk is told at the next shard
+            if finished.done():
+                finished.result()
+        self._finished.append(self._finisher.submit(_finish, self._path(), self._rows_in_shard))
         self._writer, self._rows_in_shard, self._shard_bytes = None, 0, 0
 
     def as_dicts(self) -> list[dict[str, Any]]:
-        """The finished shards as plain values."""
+        """The shards as plain values, once all are finished (`close`)."""
         return [asdict(shard) for shard in self.shards]
+
+
+def _finish(path: Path, rows: int) -> Shard:
+    """Bring a file to the disk and take its sum, while the next one is written: the disk may take its time."""
+    sync(path)
+    return Shard(path.name, rows, path.stat().st_size, file_sha256(path))
 
 
 def text_bytes(row: TrainingRow) -> int:

@@ -27,6 +27,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from workers.formats.layouts import ColumnMapping, read_mapping
+from workers.formats.lean import ENVIRONMENT, leave_pandas_out
 from workers.formats.parts import Part
 from workers.formats.pieces import Piece, convert_piece
 from workers.formats.problems import Problem
@@ -34,12 +35,6 @@ from workers.formats.problems import Problem
 _ROOT = Path(__file__).resolve().parents[2]
 PIECES_EACH = 2  # pieces that a process has at once: one it works on, one that waits
 _PIPE = 2**20  # bytes that a pipe holds
-# A piece's memory is kept for the next one; given back and asked for again (glibc's way above 128 KiB) each piece pays for it.
-_KEEP_MEMORY = {
-    "MALLOC_MMAP_THRESHOLD_": "268435456",
-    "MALLOC_TRIM_THRESHOLD_": "268435456",
-    "MALLOC_TOP_PAD_": "16777216",
-}
 _LENGTH = struct.Struct("<Q")
 
 
@@ -80,7 +75,7 @@ class _Side:
 
     def __init__(self, mapping: ColumnMapping) -> None:
         command = [sys.executable, "-m", "workers.formats.sides"]
-        kept = {**os.environ, **_KEEP_MEMORY}
+        kept = {**os.environ, **ENVIRONMENT}
         self._process = subprocess.Popen(command, cwd=_ROOT, env=kept, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         for pipe in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):  # a smaller one does, only slower
@@ -182,6 +177,7 @@ def _close(pipe: IO[bytes]) -> None:
 
 def main() -> None:
     """Answer pieces until there are no more."""
+    leave_pandas_out()
     gc.set_threshold(100_000)  # rows are many small things and hold no circles
     source, target = sys.stdin.buffer, sys.stdout.buffer
     began = _receive(source)

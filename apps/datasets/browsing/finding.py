@@ -95,32 +95,49 @@ def find(version: DatasetVersion, question: Question, *, start: int, limit: int)
         if not (has_where or question.order):
             return Found([int(place) for place in hits.numbers[start:stop]], hits.total)
     held = as_base(version, hits.numbers) if hits is not None else None
-    if question.order is None:
-        rest, said = _without_texts(version, question)
-        if held is None and said is None and _reads_texts(version, question):
-            return _first(version, question, start, stop)
-        places = _all_places(version, rest, said, held)
-        return Found([int(place) for place in places[start:stop]], len(places))
-    return _sorted(version, question, held, start, limit)
+    rest, pieces = _without_pieces(version, question)
+    if question.order is not None:
+        return _sorted(version, rest, texts.saying(version, pieces, within=held)[0] if pieces else held, start, limit)
+    if pieces:
+        return _page(version, *texts.saying(version, pieces, within=_rows(version, rest, held), most=stop), start, stop)
+    if held is None and _reads_texts(version, question):
+        return _first(version, question, start, stop)
+    return _page(version, _rows(version, rest, held), True, start, stop)
+
+
+def _page(version: DatasetVersion, base: Any, is_whole: bool, start: int, stop: int) -> Found:
+    """A page of rows that are given by their places in all shards: of all of them, or of more than `stop`."""
+    places = [int(place) for place in as_places(version, base[: None if is_whole else stop])]
+    if is_whole:
+        return Found(places[start:stop], len(places), version.row_count)
+    return Found(places[start:stop], None, places[-1] + 1)
 
 
 def _reads_texts(version: DatasetVersion, question: Question) -> bool:
-    """Whether a filter looks at whole texts in the files, from the first on. Behind those of a patch the rows are in no order."""
+    """Whether a filter looks at whole texts in the files, from the first on."""
     is_asked = any(one.column.is_cut and one.operator in _OF_TEXTS for one in question.filter.conditions)
-    return is_asked and not metadata.is_small(version) and not version.patch
+    return is_asked and not metadata.is_small(version)
 
 
 _OF_TEXTS = ("contains", "matches")
 
 
 def _first(version: DatasetVersion, question: Question, start: int, stop: int) -> Found:
-    """A page of rows, without a look at those behind it: DuckDB keeps the order of the files, and ends at the limit."""
+    """A page of rows, without a look at those behind it: DuckDB keeps the order of the files, and ends at the limit. Those of a patch,
+    which are few, are asked for by themselves and put in their places."""
     where, values = question.where()
-    told = tables.ask(version, f"SELECT place FROM {{rows}} WHERE {where} LIMIT ?", [*values, stop + 1])  # noqa: S608
-    places = [int(place) for place in told["place"]]
-    if len(places) <= stop:
-        return Found(places[start:], len(places), version.row_count)
-    return Found(places[start:stop], None, places[stop - 1] + 1)
+    sql = f"SELECT place FROM {{rows}} WHERE {where}"  # noqa: S608
+    changed, asked = metadata.patched(version).places, stop + 1
+    while True:
+        told = tables.ask(version, f"{sql} LIMIT ?", [*values, asked], part=tables.SHARDS)["place"]
+        found, is_whole = told[~np.isin(told, changed)], len(told) < asked
+        if is_whole or len(found) > stop:
+            break
+        asked += min(asked, len(changed))
+    if version.patch:
+        own = tables.ask(version, sql, values, part=tables.PATCH)["place"]
+        found = np.sort(np.concatenate([found, own if is_whole else own[own < found[-1]]]))
+    return _page(version, found, is_whole, start, stop)
 
 
 def count(version: DatasetVersion, question: Question) -> int:
@@ -143,34 +160,33 @@ def as_places(version: DatasetVersion, base: Any) -> Any:
 
 def all_places(version: DatasetVersion, question: Question, held: Any = None) -> Any:
     """The places of all rows that pass the filter and are among `held`, ascending."""
-    return _all_places(version, *_without_texts(version, question), held)
+    rest, pieces = _without_pieces(version, question)
+    base = _rows(version, rest, held)
+    return as_places(version, texts.saying(version, pieces, within=base)[0] if pieces else base)
 
 
-def _all_places(version: DatasetVersion, question: Question, said: Any, held: Any) -> Any:
-    if said is not None:
-        held = said if held is None else np.intersect1d(said, held, assume_unique=True)
-        if not (question.filter.parts or question.split):
-            return as_places(version, held)
+def _rows(version: DatasetVersion, question: Question, held: Any) -> Any:
+    """The rows that pass the filter and the split and are among `held`, as the small columns count them; `held` where there are none."""
+    if not (question.filter.parts or question.split):
+        return held
     where, values = question.where()
     found = tables.ask(version, f"SELECT place FROM {{rows}} WHERE {where}", values)["place"]  # noqa: S608
     base = np.sort(np.asarray(found, np.int64))
-    if held is not None:
-        base = base[np.isin(base, held, assume_unique=True)]
-    return as_places(version, base)
+    return base if held is None else base[np.isin(base, held, assume_unique=True)]
 
 
-def _without_texts(version: DatasetVersion, question: Question) -> tuple[Question, Any]:
-    """The question without what an index of the texts has answered, and the rows that it leaves, as the small columns count them."""
-    parts, said = list[Condition | Group](), None
+def _without_pieces(version: DatasetVersion, question: Question) -> tuple[Question, list[texts.Piece]]:
+    """The question without the pieces of text of which an index tells where they may be, and these."""
+    parts, pieces = list[Condition | Group](), list[texts.Piece]()
     for part in question.filter.parts:
-        held = None
+        piece = None
         if isinstance(part, Condition) and part.is_piece_of_text and not question.filter.is_any:
-            held = texts.containing(version, part.column.whole_id, part.value)
-        if held is None:
+            piece = texts.piece_of(version, part.column.whole_id, part.value)
+        if piece is None:
             parts.append(part)
         else:
-            said = held if said is None else np.intersect1d(said, held, assume_unique=True)
-    return replace(question, filter=Group(question.filter.is_any, tuple(parts))), said
+            pieces.append(piece)
+    return replace(question, filter=Group(question.filter.is_any, tuple(parts))), pieces
 
 
 def resolved(version: DatasetVersion, question: Question) -> Any:

@@ -16,6 +16,7 @@ from apps.datasets.models import DatasetVersion
 
 SECONDS = 5.0
 MEMORY = "256MB"
+SHARDS, PATCH = "shards", "patch"  # parts of the rows of a version
 _AT_ONCE = threading.BoundedSemaphore(2)  # two questions keep two cores busy; more would only share memory
 _idle: deque[tuple[tuple[str, ...], duckdb.DuckDBPyConnection]] = deque(maxlen=2)  # with the folders that each may read
 
@@ -27,8 +28,10 @@ def require_ready(version: DatasetVersion) -> None:
         raise Conflict(_("The index of this version is still being built."), hint=hint, code="not_indexed")
 
 
-def relation(version: DatasetVersion) -> str:
-    """The rows of a version in SQL: `place` among all shards (of a small version: in the version), and its small columns."""
+def relation(version: DatasetVersion, part: str = "") -> str:
+    """The rows of a version in SQL: `place` among all shards (of a small version: in the version), and its small columns. Of a version with
+    a patch `part` asks for the rows of its shards alone, replaced ones among them and in their order (which a join would not keep), or for
+    those of the patch alone."""
     if metadata.is_small(version):
         return "small"
     paths = [str(path) for path in metadata.column_paths(version)]
@@ -40,18 +43,23 @@ def relation(version: DatasetVersion) -> str:
     if not version.patch:
         return f"({shards})"
     patch = f"read_parquet({_listed(paths[-1:])})"
-    kept = f"SELECT * FROM ({shards}) WHERE place NOT IN (SELECT place FROM {patch})"  # noqa: S608
-    return f"({kept} UNION ALL BY NAME SELECT * EXCLUDE (gone) FROM {patch} WHERE NOT gone)"  # noqa: S608
+    # both have the columns of both, whichever is asked for
+    is_left = {"": f"place NOT IN (SELECT place FROM {patch})", SHARDS: "TRUE", PATCH: "FALSE"}[part]  # noqa: S608
+    kept = f"SELECT * FROM ({shards}) WHERE {is_left}"  # noqa: S608
+    own = f"SELECT * EXCLUDE (gone) FROM {patch} WHERE {part != SHARDS} AND NOT gone"  # noqa: S608
+    return f"({kept} UNION ALL BY NAME {own})"
 
 
-def ask(version: DatasetVersion, sql: str, values: Sequence[Any] = (), *, found: Any = None) -> dict[str, Any]:
-    """The columns (numpy) that `sql` gives, where {rows} stands for the rows of the version and `found` for a table of places. Raises
-    Problem when it takes too long or too much."""
+def ask(
+    version: DatasetVersion, sql: str, values: Sequence[Any] = (), *, found: Any = None, part: str = ""
+) -> dict[str, Any]:
+    """The columns (numpy) that `sql` gives, where {rows} stands for the rows of the version (or a part of them) and `found` for a table
+    of places. Raises Problem when it takes too long or too much."""
     require_ready(version)
     tables = {"small": _small(version, sql)} if metadata.is_small(version) else {}
     if found is not None:
         tables["found"] = pa.table({"place": found})
-    told = written(sql, values, relation(version))
+    told = written(sql, values, relation(version, part))
     with _connected(version, tables) as connection, _stopped_after(connection):
         return dict(connection.execute(told).fetchnumpy())
 

@@ -1,10 +1,11 @@
 """Full-text search in a version: through the indexes of its files, or by reading the rows of a small one."""
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.utils.translation import gettext as _
@@ -57,9 +58,16 @@ def _with_patch(version: DatasetVersion, words: Words, most: int) -> Hits:
     return Hits(len(places), places[:most])
 
 
-def containing(version: DatasetVersion, column: str, text: str) -> Any:
-    """The rows whose first message or last answer contains a text, by their places in all shards, ascending. None where the index does
-    not tell few rows, so that the texts are to be read through."""
+class Piece(NamedTuple):
+    """A piece of text asked of a column of whole texts, and the rows of each file of which the index thinks that they may hold it."""
+
+    column: str
+    text: str
+    likely: list[Any]
+
+
+def piece_of(version: DatasetVersion, column: str, text: str) -> Piece | None:
+    """A piece of the first message or last answer. None where the index does not tell few rows, so that texts are to be read through."""
     condition = None if metadata.is_small(version) or version.form not in TALKS else condition_of(text)
     if condition is None:
         return None
@@ -70,22 +78,56 @@ def containing(version: DatasetVersion, column: str, text: str) -> Any:
             return None
         left -= len(numbers)
         likely.append(numbers)
+    return Piece(column, text, likely)
+
+
+def saying(
+    version: DatasetVersion, pieces: Sequence[Piece], *, within: Any = None, most: int | None = None
+) -> tuple[Any, bool]:
+    """(rows that hold all the pieces, by their places in all shards, ascending; whether these are all).
+
+    The texts are read from the first shard on, until more than `most` rows are found. `within`: the only rows asked about, ascending.
+    """
+    begins, changes = metadata.starts(version), metadata.patched(version)
+    own, found = _of_patch(version, pieces, within), []
+    count = end = 0
     with ThreadPoolExecutor(_THREADS) as pool:
-        paths = metadata.column_paths(version)
-        held = list(pool.map(lambda path, rows: holding(path, column, text, rows), paths, likely))
-    return _in_all_shards(version, held)
+        for first in range(0, len(version.shards), _THREADS):
+            some = range(first, min(first + _THREADS, len(version.shards)))
+            asked = [None if within is None else _between(within, begins[n], begins[n + 1]) for n in some]
+            for n, numbers in zip(some, pool.map(partial(_held, version, pieces), some, asked), strict=True):
+                places = numbers + begins[n]
+                found.append(places[~np.isin(places, changes.places)])
+                count += len(found[-1])
+            end = begins[some[-1] + 1]
+            if most is not None and count + np.searchsorted(own, end) > most:
+                break
+    return np.sort(np.concatenate([*found, own[own < end]])), end == begins[-1]
 
 
-def _in_all_shards(version: DatasetVersion, held: list[Any]) -> Any:
-    """Places in all shards of rows that are given by their numbers in each file; those that a patch replaces or takes out are left out."""
-    shards = len(version.shards)
-    found = np.concatenate([rows + begin for rows, begin in zip(held[:shards], metadata.starts(version), strict=False)])
-    if not version.patch:
-        return found
+def _of_patch(version: DatasetVersion, pieces: Sequence[Piece], within: Any) -> Any:
+    """The rows of a patch that hold the pieces, by the places of the rows that they replace."""
     changes = metadata.patched(version)
-    own = held[shards]
-    kept = [found[~np.isin(found, changes.places)], changes.places[own[~changes.gone[own]]]]
-    return np.sort(np.concatenate(kept))
+    if not version.patch:
+        return changes.places
+    numbers = _held(version, pieces, len(version.shards), None)
+    places = changes.places[numbers[~changes.gone[numbers]]]
+    return places if within is None else places[np.isin(places, within)]
+
+
+def _held(version: DatasetVersion, pieces: Sequence[Piece], file: int, within: Any) -> Any:
+    """The numbers of the rows of one file that hold all pieces and are among `within`."""
+    path, found = metadata.column_paths(version)[file], within
+    for piece in pieces:
+        likely = piece.likely[file] if found is None else np.intersect1d(piece.likely[file], found)
+        held = holding(path, piece.column, piece.text, likely)
+        found = held if found is None else np.intersect1d(held, found)
+    return found
+
+
+def _between(places: Any, begin: int, end: int) -> Any:
+    """Places from `begin` on and before `end`, counted from there."""
+    return places[np.searchsorted(places, begin) : np.searchsorted(places, end)] - begin
 
 
 def _read_through(version: DatasetVersion, words: Words, most: int) -> Hits:
