@@ -55,7 +55,7 @@ class Finder:
     def find(self, records: Sequence[Found]) -> list[Match]:
         """A Match for each record."""
         by_key = self._rows("key", {one.key for one in records if one.key})
-        numbers = {number for one in records if (number := _number_of(one))}
+        numbers = {number for one in records if one.key not in by_key and (number := _number_of(one))}
         by_number = self._rows("number", numbers)
         found = [by_key.get(one.key) or self._numbered(one, by_number) for one in records]
         sought = [self._by_content(one) if known is None else None for one, known in zip(records, found, strict=True)]

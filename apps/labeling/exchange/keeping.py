@@ -8,13 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from apps.accounts.models import Membership, User
+from apps.labeling.exchange.writing import write_rows
 from apps.labeling.models import Annotation, Assignment, AssignmentStatus, LabelProject, Task
 from apps.labeling.queueing import counting
 
@@ -47,6 +48,15 @@ class Standing:
     slots: dict[UUID, int]
     answers: dict[tuple[UUID, Who], list[dict[str, Any]] | None]
 
+    def repeats(self, task: UUID, who: Who, told: Any) -> list[dict[str, Any]] | None:
+        """The answer of a person that stands, where unchecked regions hold it word for word: what was checked then need not be again."""
+        stands = self.answers.get((task, who))
+        if not stands or not isinstance(told, list) or len(told) != len(stands):
+            return None
+        pairs = zip(stands, told, strict=True)
+        is_there = all(isinstance(b, dict) and all(b.get(name) == a[name] for name in a) for a, b in pairs)
+        return stands if is_there else None
+
     def weigh(self, given: Given) -> str:
         """What becomes of an answer; one that is added stands from now on."""
         place = given.task, given.who
@@ -64,7 +74,7 @@ class Standing:
 
 def is_same(one: Sequence[Any], other: Sequence[Any], questions: Iterable[str]) -> bool:
     """Whether two results say the same, as far as these questions go; ids of regions and their order do not count."""
-    return _told(one, questions) == _told(other, questions)
+    return one == other or _told(one, questions) == _told(other, questions)
 
 
 def _told(result: Sequence[Mapping[str, Any]], questions: Iterable[str]) -> Counter[str]:
@@ -86,34 +96,41 @@ def people_of(project: LabelProject) -> dict[str, User]:
     return {member.user.email.lower(): member.user for member in members}
 
 
-def standing(tasks: Iterable[UUID]) -> Standing:
-    """What there is of these tasks now."""
+def standing(tasks: Iterable[UUID], *, lock: bool = False) -> Standing:
+    """What there is of these tasks now. `lock`: nobody changes it until this transaction ends."""
     wanted = sorted(set(tasks))
     found = Standing({}, {})
     for start in range(0, len(wanted), _AT_ONCE):
-        part = wanted[start : start + _AT_ONCE]
-        found.slots.update(Task.objects.filter(pk__in=part).values_list("pk", "open_slots"))
-        rows = Assignment.objects.filter(task__in=part).exclude(status=AssignmentStatus.REVIEW)
-        values = ("task_id", "annotator_id", "annotator_label", "status", "annotation__result")
-        for task, person, label, status, result in rows.values_list(*values):
-            stands = result if status == AssignmentStatus.SUBMITTED else None
-            found.answers[task, (person, "" if person else label)] = stands
+        rows = Task.objects.filter(pk__in=wanted[start : start + _AT_ONCE]).order_by("pk")
+        found.slots.update((rows.select_for_update() if lock else rows).values_list("pk", "open_slots"))
+    values = ("task_id", "annotator_id", "annotator_label", "status", "annotation__result")
+    for start in range(0, len(wanted), _AT_ONCE):
+        answers = Assignment.objects.filter(task__in=wanted[start : start + _AT_ONCE])
+        for task, person, label, status, result in answers.order_by().values_list(*values):
+            if status != AssignmentStatus.REVIEW:
+                stands = result if status == AssignmentStatus.SUBMITTED else None
+                found.answers[task, (person, "" if person else label)] = stands
     return found
+
+
+def locked(project: LabelProject, tasks: Iterable[UUID], people: Iterable[User]) -> Standing:
+    """What there is of these tasks, which nobody else changes until this transaction ends."""
+    known = {person.pk: person for person in people}
+    for pk in sorted(known):
+        counting.share_of(project, known[pk], lock=True)
+    return standing(tasks, lock=True)
 
 
 @transaction.atomic
 def keep(project: LabelProject, given: Sequence[Given]) -> list[str]:
     """Write what is new. For each answer what became of it."""
-    people = {one.person.pk: one.person for one in given if one.person}
-    for pk in sorted(people):
-        counting.share_of(project, people[pk], lock=True)
-    tasks = sorted({one.task for one in given})
-    for start in range(0, len(tasks), _AT_ONCE):
-        list(
-            Task.objects.select_for_update().filter(pk__in=tasks[start : start + _AT_ONCE]).order_by("pk").values("pk")
-        )
-    found = standing(tasks)
-    outcomes = [found.weigh(one) for one in given]
+    people = [one.person for one in given if one.person]
+    return write(project, given, locked(project, [one.task for one in given], people))
+
+
+def write(project: LabelProject, given: Sequence[Given], there: Standing) -> list[str]:
+    """The same of answers to tasks that are `locked`."""
+    outcomes = [there.weigh(one) for one in given]
     added = [one for one, outcome in zip(given, outcomes, strict=True) if outcome == ADDED]
     if added:
         _write(project, added)
@@ -121,38 +138,21 @@ def keep(project: LabelProject, given: Sequence[Given]) -> list[str]:
     return outcomes
 
 
+_OF_BOTH = ("created_at", "task", "annotator")
+
+
 def _write(project: LabelProject, added: Sequence[Given]) -> None:
-    now = timezone.now()
-    held, answers, moments = [], [], []
-    for one in added:
-        common = {
-            "workspace_id": project.workspace_id,
-            "project": project,
-            "task_id": one.task,
-            "annotator": one.person,
-        }
-        label = one.label[:254]
-        held.append(
-            Assignment(
-                **common,
-                annotator_label=label,
-                status=AssignmentStatus.SUBMITTED,
-                leased_at=now,
-                finished_at=one.created_at or now,
-            )
-        )
-        answers.append(
-            Annotation(**common, assignment=held[-1], result=one.result, lead_time=one.seconds, is_imported=True)
-        )
-        moments.append(one.created_at)
-    Assignment.objects.bulk_create(held, batch_size=_AT_ONCE)
-    Annotation.objects.bulk_create(answers, batch_size=_AT_ONCE)
-    dated = []
-    for answer, moment in zip(answers, moments, strict=True):
-        if moment:
-            answer.created_at = moment
-            dated.append(answer)
-    Annotation.objects.bulk_update(dated, ["created_at"], batch_size=_AT_ONCE)
+    now, common = timezone.now(), {"workspace": project.workspace_id, "project": project.pk}
+    held = [uuid4() for _one in added]
+    who = [one.person.pk if one.person else None for one in added]
+    told = list(zip(held, added, who, strict=True))
+    assignments = ((pk, now, one.task, person, one.label[:254], one.created_at or now) for pk, one, person in told)
+    as_held = {**common, "status": AssignmentStatus.SUBMITTED, "leased_at": now}
+    write_rows(Assignment, (*_OF_BOTH, "annotator_label", "finished_at"), assignments, **as_held)
+    answers = (
+        (uuid4(), one.created_at or now, one.task, person, pk, one.result, one.seconds) for pk, one, person in told
+    )
+    write_rows(Annotation, (*_OF_BOTH, "assignment", "result", "lead_time"), answers, **common, is_imported=True)
     for count, tasks in _by_count(added).items():
         for start in range(0, len(tasks), _AT_ONCE):
             rows = Task.objects.filter(pk__in=tasks[start : start + _AT_ONCE])

@@ -75,13 +75,14 @@ class Report:
             self.blank += not given.result
             if name in self.people or len(self.people) < _MOST_PEOPLE:
                 self.people[name] = self.people.get(name, 0) + 1
+        if outcome not in (CHANGED, HELD, SURPLUS) or len(self.told) >= MOST_TOLD:
+            return
         why = {
             CHANGED: _("%(person)s answered this task with something else; the answer that is there stays."),
             HELD: _("%(person)s has this task in hand, or skipped it."),
             SURPLUS: _("The task has as many answers as people are asked; that of %(person)s is left out."),
         }
-        if outcome in why:
-            self.tell(place, why[outcome] % {"person": name})
+        self.tell(place, why[outcome] % {"person": name})
 
 
 @dataclass(slots=True)
@@ -124,7 +125,7 @@ class Taker:
 
     def _weigh(self, planned: Sequence[_Planned], there: Standing, report: Report) -> None:
         for one in planned:
-            for place, given in self._answers(one, report):
+            for place, given in self._answers(one, report, there):
                 report.count(there.weigh(given), given, place)
 
     @transaction.atomic
@@ -134,8 +135,9 @@ class Taker:
         report = Report()
         planned = self._plan(records, report)
         self._add_tasks([one for one in planned if one.item is not None], report)
-        given = [told for one in planned for told in self._answers(one, report)]
-        outcomes = keeping.keep(self.project, [one for _place, one in given])
+        there = self._locked(planned)
+        given = [told for one in planned for told in self._answers(one, report, there)]
+        outcomes = keeping.write(self.project, [one for _place, one in given], there)
         for (place, one), outcome in zip(given, outcomes, strict=True):
             report.count(outcome, one, place)
         self._mark_gold(planned, report)
@@ -201,7 +203,13 @@ class Taker:
             return None
         return _Planned(one, fresh.setdefault(item["key"], uuid4()), data, item)
 
-    def _answers(self, one: _Planned, report: Report) -> list[tuple[str, Given]]:
+    def _locked(self, planned: Sequence[_Planned]) -> Standing:
+        """What there is of the tasks that are answered, before anything is checked: what is there already need not be."""
+        answered = [one for one in planned if one.record.answers]
+        people = [person for one in answered for answer in one.record.answers if (person := self._who(answer)[0])]
+        return keeping.locked(self.project, [one.task for one in answered], people)
+
+    def _answers(self, one: _Planned, report: Report, there: Standing) -> list[tuple[str, Given]]:
         """The sound answers of a record, each with its place."""
         found = []
         many = len(one.record.answers) > 1
@@ -213,26 +221,24 @@ class Taker:
             place = _("%(place)s, answer %(number)d") % {"place": one.record.place, "number": number}
             place = place if many else one.record.place
             try:
-                found.append((place, self._given(one, answer)))
+                found.append((place, self._given(one, answer, there)))
             except Problem as problem:
                 report.refuse(place, said_of(problem))
         return found
 
-    def _given(self, one: _Planned, answer: Mapping[str, Any]) -> Given:
-        told = regions.regions_of(self._config, one.data, answer)
-        result = check_result(self._config, one.data, told)
-        label = answer["person"] or self._person
-        person: User | None = self._people.get(label.lower())
+    def _given(self, one: _Planned, answer: Mapping[str, Any], there: Standing) -> Given:
+        person, label = self._who(answer)
+        result = there.repeats(one.task, (person.pk, "") if person else (None, label), answer.get("result"))
+        if result is None:
+            result = check_result(self._config, one.data, regions.regions_of(self._config, one.data, answer))
         questions = regions.carried(self._config, answer)
-        return Given(
-            one.task,
-            result,
-            person,
-            "" if person else label,
-            questions,
-            answer["seconds"],
-            moment_of(answer["created"]),
-        )
+        return Given(one.task, result, person, label, questions, answer["seconds"], moment_of(answer["created"]))
+
+    def _who(self, answer: Mapping[str, Any]) -> tuple[User | None, str]:
+        """Whose answer it is: an account, or a name."""
+        label = answer["person"] or self._person
+        person = self._people.get(label.lower())
+        return person, "" if person else label
 
     def _mark_gold(self, planned: Sequence[_Planned], report: Report) -> None:
         gold = [one for one in planned if one.record.task and one.record.task.get("gold") is not None]
