@@ -34,7 +34,7 @@ def people(project: LabelProject) -> list[dict[str, Any]]:
 
 
 def _imported(project: LabelProject) -> list[dict[str, Any]]:
-    nobody = project.assignments.filter(annotator=None).exclude(status=AssignmentStatus.REVIEW)
+    nobody = project.assignments.filter(annotator=None, status=AssignmentStatus.SUBMITTED)
     rows = nobody.exclude(annotator_label="").order_by().values("annotator_label")
     counted = rows.annotate(count=Count("pk"), seconds=Avg("annotation__lead_time"), last=Max("finished_at"))
     return [

@@ -112,7 +112,9 @@ def _memory() -> float:
 
 
 def _tell(what: str, began: float) -> None:
-    print(f"{what:<12} {time.monotonic() - began:8.1f} s {_memory():8.0f} MB memory at most")
+    print(
+        f"{what:<12} {time.monotonic() - began:8.1f} s ({time.process_time():.0f} s of a processor so far) {_memory():8.0f} MB memory at most"
+    )
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def test_import__tasks_with_annotations__are_checked_answers_of_members(
         {"prompt": "Bare?", "answer": "Yes."},
     ]
     done = bring(given)
-    assert vars(done) == {"tasks": 3, "known": 0, "annotations": 2, "repeated": 0, "surplus": 0}
+    assert {name: count for name, count in vars(done).items() if count} == {"tasks": 3, "annotations": 2, "skipped": 1}
     task = Task.objects.get(number=7)
     assert task.extra == {"topic": "x"} and task.submitted == 2 and task.open_slots == 0
     [first, second] = Annotation.objects.order_by("created_at")
@@ -50,7 +50,7 @@ def test_import__tasks_with_annotations__are_checked_answers_of_members(
 def test_import__same_file_again__adds_nothing(project: LabelProject, people: list[User], bring: Any) -> None:
     given = [item(1, annotation("good", "anton@example.com"), annotation("good", "someone"))]
     bring(given)
-    assert vars(bring(given)) == {"tasks": 0, "known": 1, "annotations": 0, "repeated": 2, "surplus": 0}
+    assert {name: count for name, count in vars(bring(given)).items() if count} == {"known": 1, "repeated": 2}
     assert is_sound(project) and Annotation.objects.count() == 2
 
 

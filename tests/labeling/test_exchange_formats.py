@@ -99,7 +99,7 @@ class TestExport:
 
         def told() -> list[tuple[bool, str]]:
             first = json.loads(read(exchange.export(labelled, "json", partial=True)))[0]["annotations"]
-            return [(one["ground_truth"], one["result"][0]["value"]["choices"][0]) for one in first]
+            return [(one["accepted"], one["result"][0]["value"]["choices"][0]) for one in first]
 
         assert told() == [(False, "good"), (False, "good"), (True, "bad")]
         assert "B-Word" not in read(exchange.export(labelled, "conll2003", partial=True)).decode().split("\n\n")[1]

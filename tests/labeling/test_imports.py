@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
 
 from apps.accounts.models import User
 from apps.core.errors import Conflict, Problem
 from apps.core.storage import storage
+from apps.datasets.freezing import media_key
 from apps.datasets.models import DatasetVersion
 from apps.labeling import exchange, queue, services
 from apps.labeling.exchange import receiving
 from apps.labeling.models import Annotation, Gold, LabelImport, LabelProject, ProjectStatus
+from apps.labeling.queueing.settings import delete_draft
 from apps.labeling.schema.results import answers_of
 from tests.cast import Cast
 from tests.labeling.conftest import CONFIG, region, says
@@ -291,3 +294,47 @@ def test_import__into_a_closed_project__is_a_conflict(cast: Cast, project: Label
     services.move_project(actor=cast.curator, project=project, to=ProjectStatus.CLOSED)
     with pytest.raises(Conflict):
         bring(cast, project, b"task,quality\n1,good\n", "a.csv")
+
+
+def test_import__of_a_draft_that_is_deleted__lets_its_file_go(
+    cast: Cast, version: DatasetVersion, django_capture_on_commit_callbacks: Any
+) -> None:
+    draft = services.create_project(actor=cast.curator, workspace=cast.workspace, name="Away", label_config=CONFIG)
+    content = json.dumps([{"data": {"prompt": "Hello?", "answer": "Yes."}}]).encode()
+    row = receiving.receive(actor=cast.curator, project=draft, file=SimpleUploadedFile("tasks.json", content))
+    assert storage().exists(row.key)
+    with django_capture_on_commit_callbacks(execute=True):
+        delete_draft(actor=cast.curator, project=draft, typed="Away")
+    assert not storage().exists(row.key)
+
+
+def test_boxes__of_pictures_whose_size_nobody_knows__are_left_out_and_told(
+    image_project: LabelProject,
+) -> None:
+    project = image_project
+    told = json.loads(written(project, "coco"))
+    assert [(i["width"], i["height"]) for i in told["images"]] == [(20, 10)]
+    assert [a["bbox"] for a in told["annotations"]] == [[2.0, 2.0, 6.0, 4.0]]
+    assert [one["file_name"][:6] for one in told["left_out"]] == ["000002"]
+    with zipfile.ZipFile(io.BytesIO(written(project, "voc"))) as archive:
+        names = archive.namelist()
+        assert len(names) == 2 and names[-1] == "left-out.txt" and "not known" in archive.read("left-out.txt").decode()
+
+
+@pytest.fixture
+def image_project(cast: Cast, version: DatasetVersion) -> LabelProject:
+    """Two pictures of which no task says the size, each with a box; of the first there is the file."""
+    project = made(cast, "Pictures", BOXES, None)
+    names = [f"{n:064x}.png" for n in range(2)]
+    items = [{"key": name, "data": {"image": name}} for name in names]
+    services.add_tasks(actor=cast.curator, project=project, items=items)
+    project.refresh_from_db()
+    for _name in names:
+        held = queue.take_next(actor=cast.annotator, project=project)
+        assert held
+        queue.submit(actor=cast.annotator, assignment=held, result=[rectangle("cat", 10, 20, 30, 40)])
+    LabelProject.objects.filter(pk=project.pk).update(dataset_version=version)
+    with storage().open(media_key(version.dataset_id, names[0]), "wb") as file:
+        Image.new("RGB", (20, 10)).save(file, "PNG")
+    project.refresh_from_db()
+    return project

@@ -55,6 +55,17 @@ def check_picture(data: bytes, *, thumb: bool = False) -> Picture:
         ) from None
 
 
+def head_size(head: io.BytesIO) -> tuple[int, int] | None:
+    """(width, height) in pixels by the head of an image's file, of which no pixel is decoded; None for what is no image."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(head, formats=(*SUFFIXES, "TIFF")) as image:
+                return image.size
+    except Exception:  # Pillow's readers raise many kinds on damaged files; each means that the size is not known
+        return None
+
+
 def _thumb(image: Image.Image) -> str:
     small = image.convert("RGB")
     small.thumbnail((_THUMB, _THUMB))

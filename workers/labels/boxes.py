@@ -18,7 +18,7 @@ FILE_CAP = 2**20  # bytes of the text or XML of one image
 MOST_BOXES = 500  # of one image
 _DEPTH = 50
 _CLASSES = ("classes.txt", "obj.names", "labels.txt", "names.txt")
-_NO_BOXES = (*_CLASSES, "train.txt", "val.txt", "valid.txt", "test.txt", "readme.txt")
+_NO_BOXES = (*_CLASSES, "train.txt", "val.txt", "valid.txt", "test.txt", "readme.txt", "left-out.txt")
 _COCO_HINT = "It has images (id, file_name), annotations (image_id, category_id, bbox) and categories (id, name)."
 Box = dict[str, Any]
 

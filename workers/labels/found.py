@@ -19,6 +19,8 @@ class Found:
     (the name of a file, with or without its ending). `task` is a whole task as Label Studio writes it, of which a new one can be made.
     Each answer is {"result" | "said" | "tokens" | "boxes", "person", "seconds", "created"}: regions of Label Studio; {question: cell};
     [[token, tag]]; or {"width", "height", "boxes": [{"label", "x", "y", "width", "height"}]} where `unit` is "pixel" or "share".
+    Label Studio's answers also say what became of them: `is_skipped`, `is_accepted`, `is_gold`, and `is_review` for a reviewer's own.
+    Each prediction is {"result", "model", "score"}; the score is a number or None.
     """
 
     place: str
@@ -29,6 +31,7 @@ class Found:
     picture: str = ""
     task: dict[str, Any] | None = None
     answers: list[dict[str, Any]] = field(default_factory=list)
+    predictions: list[dict[str, Any]] = field(default_factory=list)
     fault: str = ""
 
     def line(self) -> str:

@@ -14,6 +14,7 @@ from workers.labels.found import Found, each_row, whole
 HEAD = ("task", "key", "split")  # columns of our tables
 TAIL = ("annotator", "annotation_id", "accepted", "lead_time", "created_at")
 _BESIDE = (*HEAD, *TAIL, "id", "updated_at", "agreement", "annotator_id", "source", "data")
+_BESIDE_TASK = ("annotations", "completions", "predictions")  # they are read by themselves
 _RUNS = ("=", "+", "-", "@", "\t", "\r", "\n")  # a spreadsheet takes what begins so for a formula
 
 
@@ -45,18 +46,35 @@ def _whole(place: str, values: Mapping[str, Any]) -> Found:
     given = values.get("annotations", values.get("completions")) or []
     if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
         return Found(place, fault="“annotations” is a list of objects.")
-    answers = [_annotation(one) for one in given if not (one.get("was_cancelled") or one.get("skipped"))]
-    number, data = whole(values.get("id")), values["data"]
-    return Found(place, key if isinstance(key, str) else "", number, data, task=dict(values), answers=answers)
+    told = values.get("predictions") or []
+    predictions = [prediction(one) for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+    task = {name: value for name, value in values.items() if name not in _BESIDE_TASK}
+    answers = [annotation(one) for one in given]
+    key = key if isinstance(key, str) else ""
+    return Found(place, key, whole(values.get("id")), task=task, answers=answers, predictions=predictions)
 
 
-def _annotation(given: Mapping[str, Any]) -> dict[str, Any]:
+def annotation(given: Mapping[str, Any]) -> dict[str, Any]:
+    """An annotation of Label Studio as an answer. `ground_truth` is its mark of gold; `accepted` and `by_reviewer` are ours."""
     return {
+        "is_skipped": bool(given.get("was_cancelled") or given.get("skipped")),
+        "is_accepted": given.get("accepted") is True,
+        "is_gold": given.get("ground_truth") is True,
+        "is_review": given.get("by_reviewer") is True,
         "result": given.get("result"),
         "person": person_of(given.get("completed_by")),
         "seconds": _seconds(given.get("lead_time")),
         "created": _text(given.get("created_at")),
     }
+
+
+def prediction(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A prediction of Label Studio: its regions, which model says so, and how sure it is."""
+    score: Any = given.get("score")
+    model = given.get("model_version")
+    is_number = isinstance(score, int | float) and not isinstance(score, bool) and abs(score) < 1e9
+    words = "".join(letter for letter in str(model or "") if letter.isprintable())
+    return {"result": given.get("result"), "model": words.strip()[:80], "score": float(score) if is_number else None}
 
 
 def person_of(given: Any) -> str:

@@ -26,6 +26,11 @@ _SAYS = {
     "held": "Answers of people who have the task in hand or skipped it; left out.",
     "surplus": "Answers beyond the number of people a task; left out.",
     "refused": "Records and answers that cannot be used.",
+    "skipped": "Skips that are new: the person is not asked for the task again.",
+    "accepted": "Answers that are accepted from now on.",
+    "gold": "Tasks that are gold from now on.",
+    "suggested": "Predictions that are suggestions from now on.",
+    "unfit": "Predictions that the questions do not take; left out.",
     "later": "Records that only the job will look for, in a project of many tasks.",
 }
 

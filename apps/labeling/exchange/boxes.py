@@ -7,11 +7,13 @@ around it. Names of files are made here from the task's number and what its pict
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
+Size = Callable[[], tuple[int, int]]
+LEFT_OUT = "the size of the picture is not known, so no pixels of its boxes can be told"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _ENDING = re.compile(r"\.(png|jpe?g|webp|gif|bmp|tiff?)$", re.IGNORECASE)
 
@@ -29,13 +31,18 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Boxed:
-    """An image with its boxes. `width` and `height` are pixels, 0 where nobody marked a box."""
+    """An image with its boxes. `width` and `height` are pixels, 0 where nobody knows them."""
 
     number: int
     file: str
     width: int
     height: int
     boxes: list[Box]
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether there are boxes of which no pixels can be told."""
+        return bool(self.boxes) and not (self.width and self.height)
 
 
 def file_name(number: int, address: str) -> str:
@@ -45,11 +52,13 @@ def file_name(number: int, address: str) -> str:
     return f"{number:06d}-{last}" if ending else f"{number:06d}.jpg"
 
 
-def boxed(number: int, address: str, result: Sequence[Mapping[str, Any]]) -> Boxed:
-    """The boxes of one answer."""
+def boxed(number: int, address: str, result: Sequence[Mapping[str, Any]], size: Size = lambda: (0, 0)) -> Boxed:
+    """The boxes of one answer. `size` is asked for (width, height) in pixels where the regions do not say."""
     regions = [region for region in result if region.get("type") == "rectanglelabels"]
     width = next((int(region.get("original_width") or 0) for region in regions), 0)
     height = next((int(region.get("original_height") or 0) for region in regions), 0)
+    if not (width and height):
+        width, height = size()
     found = [_box(region["value"], width or 1, height or 1) for region in regions]
     return Boxed(number, file_name(number, address), width, height, found)
 
@@ -97,20 +106,32 @@ def _voc_object(image: Boxed, box: Box) -> str:
 
 
 def coco(images: Iterator[Boxed], again: Iterator[Boxed], labels: Sequence[str]) -> Iterator[str]:
-    """COCO's JSON, piece by piece; the images are read twice, once for themselves and once for their boxes."""
+    """COCO's JSON, piece by piece; the images are read twice, once for themselves and once for their boxes. Those whose size is not
+    known are named under "left_out"."""
+    left: list[str] = []
     categories = [{"id": place, "name": label} for place, label in enumerate(labels, 1)]
     yield '{"info": {"description": "Tuneloop"}, "categories": ' + json.dumps(categories, ensure_ascii=False)
     yield ',\n"images": ['
-    yield from _listed({"id": i.number, "file_name": i.file, "width": i.width, "height": i.height} for i in images)
+    yield from _listed(_coco_images(images, left))
     yield '],\n"annotations": ['
     yield from _listed(_coco_boxes(again, labels))
+    yield '],\n"left_out": ['
+    yield from _listed({"file_name": name, "why": LEFT_OUT} for name in left)
     yield "]}\n"
+
+
+def _coco_images(images: Iterator[Boxed], left: list[str]) -> Iterator[dict[str, Any]]:
+    for one in images:
+        if one.is_left_out:
+            left.append(one.file)
+        else:
+            yield {"id": one.number, "file_name": one.file, "width": one.width, "height": one.height}
 
 
 def _coco_boxes(images: Iterator[Boxed], labels: Sequence[str]) -> Iterator[dict[str, Any]]:
     count = 0
     for image in images:
-        for box in image.boxes:
+        for box in () if image.is_left_out else image.boxes:
             count += 1
             wide, high = box.width * image.width, box.height * image.height
             yield {

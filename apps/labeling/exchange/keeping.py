@@ -20,6 +20,7 @@ from apps.labeling.models import Annotation, Assignment, AssignmentStatus, Label
 from apps.labeling.queueing import counting
 
 ADDED, REPEATED, CHANGED, HELD, SURPLUS = "added", "repeated", "changed", "held", "surplus"
+SKIPPED = "skipped"
 _AT_ONCE = 500
 Who = tuple[Any, str]  # (account or None, the name that stands for none)
 
@@ -35,6 +36,7 @@ class Given:
     questions: frozenset[str]
     seconds: float = 0
     created_at: datetime | None = None
+    is_skip: bool = False
 
     @property
     def who(self) -> Who:
@@ -60,6 +62,10 @@ class Standing:
     def weigh(self, given: Given) -> str:
         """What becomes of an answer; one that is added stands from now on."""
         place = given.task, given.who
+        if given.is_skip:
+            is_new = place not in self.answers
+            self.answers.setdefault(place, None)
+            return SKIPPED if is_new else REPEATED
         if place in self.answers:
             there = self.answers[place]
             if there is None:
@@ -131,6 +137,7 @@ def keep(project: LabelProject, given: Sequence[Given]) -> list[str]:
 def write(project: LabelProject, given: Sequence[Given], there: Standing) -> list[str]:
     """The same of answers to tasks that are `locked`."""
     outcomes = [there.weigh(one) for one in given]
+    _write_skips(project, [one for one, outcome in zip(given, outcomes, strict=True) if outcome == SKIPPED])
     added = [one for one, outcome in zip(given, outcomes, strict=True) if outcome == ADDED]
     if added:
         _write(project, added)
@@ -157,6 +164,21 @@ def _write(project: LabelProject, added: Sequence[Given]) -> None:
         for start in range(0, len(tasks), _AT_ONCE):
             rows = Task.objects.filter(pk__in=tasks[start : start + _AT_ONCE])
             rows.update(open_slots=F("open_slots") - count)
+
+
+def _write_skips(project: LabelProject, skips: Sequence[Given]) -> None:
+    """Who passed a task by is not asked for it again; it takes no slot."""
+    now, common = timezone.now(), {"workspace": project.workspace_id, "project": project.pk, "status": SKIPPED}
+    rows = (
+        (uuid4(), now, one.task, one.person.pk if one.person else None, one.label[:254], one.created_at or now)
+        for one in skips
+    )
+    if skips:
+        write_rows(Assignment, (*_OF_BOTH, "annotator_label", "finished_at"), rows, **common, leased_at=now)
+    people = {one.person.pk: one.person for one in skips if one.person}
+    counts = Counter(one.person.pk for one in skips if one.person)
+    for pk, count in counts.items():
+        counting.add_skips(counting.share_of(project, people[pk]), count)
 
 
 def _by_count(added: Sequence[Given]) -> dict[int, list[UUID]]:

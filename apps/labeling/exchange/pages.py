@@ -11,6 +11,7 @@ from apps.labeling.models import LabelImport, LabelProject
 _LABELS = {"json": "JSON", "jsonl": "JSON Lines", "csv": "CSV", "tsv": "TSV", "parquet": "Parquet"}
 _LABELS |= {"conll2003": "CoNLL-2003", "coco": "COCO", "yolo": "YOLO", "voc": "Pascal VOC"}
 _SHOWN = 10
+_OF_USE = ("added", "tasks", "accepted", "gold", "skipped", "suggested")
 
 
 def formats_page(project: LabelProject) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def import_page(row: LabelImport) -> dict[str, Any]:
         "figures": _figures(report, is_done=bool(row.report)) if report else [],
         "people": sorted(report["people"].items(), key=lambda one: -one[1])[:20] if report else [],
         "is_whole": row.preview["is_whole"],
-        "is_of_use": report is None or not row.preview["is_whole"] or bool(report["added"] or report["tasks"]),
+        "is_of_use": report is None or not row.preview["is_whole"] or any(report.get(name) for name in _OF_USE),
         **_state(row),
     }
 
@@ -74,6 +75,14 @@ def _figures(report: dict[str, Any], *, is_done: bool) -> list[tuple[str, int, s
         (_("Changed answers"), report["changed"], _("what is here stays")),
         (_("Too many"), report["surplus"], _("more than people a task; left out")),
         (_("In hand or skipped"), report["held"], _("left out")),
+        (
+            _("Accepted"),
+            report.get("accepted", 0),
+            _("%(count)s of them gold") % {"count": intcomma(report.get("gold", 0))},
+        ),
+        (_("Skipped"), report.get("skipped", 0), _("a person passed the task by")),
+        (_("Suggestions"), report.get("suggested", 0), _("show them under Suggestions")),
+        (_("Predictions refused"), report.get("unfit", 0), _("the questions do not take them")),
         (_("Looked for later"), report["later"], _("by the job: the project has many tasks")),
     ]
     return always + [one for one in sometimes if one[1]]

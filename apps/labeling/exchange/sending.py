@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
@@ -16,6 +17,7 @@ from apps.core.errors import Problem
 from apps.labeling import services
 from apps.labeling.exchange import boxes, conll, studio, tables
 from apps.labeling.exchange.records import Answered, answered
+from apps.labeling.exchange.sizes import size_of
 from apps.labeling.models import LabelProject
 from apps.labeling.schema.label_config import Config, Control
 
@@ -145,7 +147,8 @@ def _images(project: LabelProject) -> Iterator[boxes.Boxed]:
     for task in answered(project):
         if task.decided:
             mine = [region for region in task.decided.result if region.get("from_name") == question.name]
-            yield boxes.boxed(task.number, str(task.data.get(shown.field, "")), mine)
+            picture = str(task.data.get(shown.field, ""))
+            yield boxes.boxed(task.number, picture, mine, partial(size_of, project, task.data, picture))
 
 
 def _labels(project: LabelProject) -> tuple[str, ...]:
@@ -161,23 +164,31 @@ def _yolo(project: LabelProject) -> Iterator[tuple[str, str]]:
 
 
 def _voc(project: LabelProject) -> Iterator[tuple[str, str]]:
+    left = ""
     for image in _images(project):
-        yield f"Annotations/{image.file.rpartition('.')[0]}.xml", boxes.voc(image)
+        if image.is_left_out:
+            left += f"{image.file}: {boxes.LEFT_OUT}\n"
+        else:
+            yield f"Annotations/{image.file.rpartition('.')[0]}.xml", boxes.voc(image)
+    if left:
+        yield "left-out.txt", left
 
 
 def _coco(project: LabelProject) -> Iterator[str]:
     return boxes.coco(_images(project), _images(project), _labels(project))
 
 
-def _tasks(tell: Callable[[Iterator[Answered]], Iterator[str]]) -> Callable[[LabelProject], Iterator[bytes]]:
-    return lambda project: _text(tell(answered(project)))
+def _tasks(
+    tell: Callable[[Iterator[Answered]], Iterator[str]], *, whole: bool = False
+) -> Callable[[LabelProject], Iterator[bytes]]:
+    return lambda project: _text(tell(answered(project, whole=whole)))
 
 
 _JSON, _ZIP = "application/json", "application/zip"
 FORMATS: dict[str, Format] = {
     "json": Format(
         "JSON", gettext_lazy("Label Studio's own: whole tasks with every answer; comes in again as it went out."), "json", _JSON,
-        _tasks(lambda tasks: studio.as_list(tasks, short=False)),
+        _tasks(lambda tasks: studio.as_list(tasks, short=False), whole=True),
     ),
     "json_min": Format(
         "JSON_MIN", gettext_lazy("A flat record for each answer, as Label Studio's short form."), "json", _JSON,
@@ -185,7 +196,7 @@ FORMATS: dict[str, Format] = {
     ),
     "jsonl": Format(
         "JSONL", gettext_lazy("A whole task a line, for programs that read line by line."), "jsonl", "application/x-ndjson",
-        _tasks(studio.as_lines),
+        _tasks(studio.as_lines, whole=True),
     ),
     "csv": Format(
         "CSV", gettext_lazy("A row for each answer, for spreadsheets; nothing in it runs as a formula."), "csv", "text/csv; charset=utf-8",

@@ -10,20 +10,25 @@ from apps.labeling.schema.results import answers_of
 
 def full(task: Answered) -> dict[str, Any]:
     """A task with its annotations, as Label Studio exports and imports it."""
-    annotations = [_annotation(answer, place) for place, answer in enumerate(task.answers, 1)]
+    told = enumerate([*task.answers, *task.skips], 1)
+    annotations = [_annotation(answer, place, is_gold=task.is_gold) for place, answer in told]
     return {
-        "id": task.number, "data": task.data, "meta": {"key": task.key}, "annotations": annotations, "predictions": [],
+        "id": task.number, "data": task.data, "meta": {"key": task.key}, "annotations": annotations,
+        "predictions": task.predictions,
     }  # fmt: skip
 
 
-def _annotation(answer: Answer, place: int) -> dict[str, Any]:
+def _annotation(answer: Answer, place: int, *, is_gold: bool) -> dict[str, Any]:
+    """`accepted` and `by_reviewer` are ours; Label Studio passes over keys that it does not know."""
+    ours = {"accepted": answer.is_accepted, **({"by_reviewer": True} if answer.is_review else {})}
     return {
         "id": place,
         "unique_id": answer.id,
         "completed_by": {"email": answer.person},
         "result": answer.result,
-        "was_cancelled": False,
-        "ground_truth": answer.is_accepted,
+        "was_cancelled": answer.is_skip,
+        "ground_truth": is_gold and answer.is_accepted,
+        **ours,
         "lead_time": answer.lead_time,
         "created_at": answer.created_at.isoformat(),
     }

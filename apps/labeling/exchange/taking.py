@@ -4,7 +4,7 @@ A record that cannot be used is refused with its place and the rest is taken; wh
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -19,8 +19,10 @@ from apps.accounts.models import User
 from apps.core.errors import Conflict, Problem
 from apps.labeling import services
 from apps.labeling.exchange import keeping, regions
+from apps.labeling.exchange.decisions import Decided, Decider
 from apps.labeling.exchange.finding import Finder, Match, completed
 from apps.labeling.exchange.keeping import ADDED, CHANGED, HELD, SURPLUS, Given, Standing
+from apps.labeling.exchange.predicting import Predicted, Predictions
 from apps.labeling.exchange.reading import UNKNOWN, as_item, mark_gold
 from apps.labeling.models import LabelProject, ProjectStatus
 from apps.labeling.schema import fields
@@ -36,7 +38,8 @@ _MOST_PEOPLE = 100
 class Report:
     """What a file did, or would do. Answers: `added`, `repeated` (there already), `changed` (the person said something else here: left),
     `held` (the person has the task in hand or skipped it), `surplus` (more than people a task), `refused` (with records that name no
-    task). `told` are the first places with what is wrong with them."""
+    task), `skipped` (tasks that a person passed by). Beside them: `accepted` and `gold` decisions, `suggested` predictions, and those
+    that are `unfit`. `told` are the first places with what is wrong with them."""
 
     records: int = 0
     tasks: int = 0
@@ -48,6 +51,11 @@ class Report:
     held: int = 0
     surplus: int = 0
     refused: int = 0
+    skipped: int = 0
+    accepted: int = 0
+    gold: int = 0
+    suggested: int = 0
+    unfit: int = 0
     later: int = 0
     people: dict[str, int] = field(default_factory=dict)
     told: list[dict[str, str]] = field(default_factory=list)
@@ -67,6 +75,14 @@ class Report:
         if len(self.told) < MOST_TOLD:
             self.told.append({"place": excerpt(place, 200), "why": excerpt(why, 500)})
 
+    def add(self, *done: Decider | Predictions) -> None:
+        """What came of decisions and predictions."""
+        for one in done:
+            for name, count in one.counts.items():
+                setattr(self, name, getattr(self, name) + count)
+            for place, why in one.told:
+                self.tell(place, why)
+
     def count(self, outcome: str, given: Given, place: str) -> None:
         """One answer more with this outcome."""
         setattr(self, outcome, getattr(self, outcome) + 1)
@@ -83,6 +99,14 @@ class Report:
             SURPLUS: _("The task has as many answers as people are asked; that of %(person)s is left out."),
         }
         self.tell(place, why[outcome] % {"person": name})
+
+
+@dataclass(slots=True)
+class _Told:
+    """What the sound answers of some records are: answers and skips with their places, and decisions."""
+
+    given: list[tuple[str, Given]] = field(default_factory=list)
+    decided: list[Decided] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -120,13 +144,14 @@ class Taker:
         there = keeping.standing(one.task for one in planned if one.item is None)
         there.slots.update({one.task: self.project.overlap for one in planned if one.item is not None})
         report.tasks = len({one.task for one in planned if one.item is not None})
-        self._weigh(planned, there, report)
+        told = self._told(planned, there, report)
+        for place, given in told.given:
+            report.count(there.weigh(given), given, place)
+        decider, predictions = Decider(self.project, self._actor), Predictions(self.project, self._actor)
+        decider.look(told.decided, there)
+        predictions.look(_predicted(planned))
+        report.add(decider, predictions)
         return _in_order(report, records)
-
-    def _weigh(self, planned: Sequence[_Planned], there: Standing, report: Report) -> None:
-        for one in planned:
-            for place, given in self._answers(one, report, there):
-                report.count(there.weigh(given), given, place)
 
     @transaction.atomic
     def take(self, records: Sequence[Found]) -> Report:
@@ -136,10 +161,14 @@ class Taker:
         planned = self._plan(records, report)
         self._add_tasks([one for one in planned if one.item is not None], report)
         there = self._locked(planned)
-        given = [told for one in planned for told in self._answers(one, report, there)]
-        outcomes = keeping.write(self.project, [one for _place, one in given], there)
-        for (place, one), outcome in zip(given, outcomes, strict=True):
+        told = self._told(planned, there, report)
+        outcomes = keeping.write(self.project, [one for _place, one in told.given], there)
+        for (place, one), outcome in zip(told.given, outcomes, strict=True):
             report.count(outcome, one, place)
+        decider, predictions = Decider(self.project, self._actor), Predictions(self.project, self._actor)
+        decider.take(told.decided, there)
+        predictions.take(_predicted(planned))
+        report.add(decider, predictions)
         self._mark_gold(planned, report)
         return _in_order(report, records)
 
@@ -209,9 +238,22 @@ class Taker:
         people = [person for one in answered for answer in one.record.answers if (person := self._who(answer)[0])]
         return keeping.locked(self.project, [one.task for one in answered], people)
 
-    def _answers(self, one: _Planned, report: Report, there: Standing) -> list[tuple[str, Given]]:
+    def _told(self, planned: Sequence[_Planned], there: Standing, report: Report) -> _Told:
+        """What the records say, each answer checked."""
+        told = _Told()
+        for one in planned:
+            for place, given, answer in self._answers(one, report, there):
+                is_review = bool(answer.get("is_review"))
+                if not is_review:
+                    told.given.append((place, given))
+                if answer.get("is_accepted") or answer.get("is_gold"):
+                    told.decided.append(Decided(place, given, bool(answer.get("is_gold")), is_review))
+        return told
+
+    def _answers(
+        self, one: _Planned, report: Report, there: Standing
+    ) -> Iterator[tuple[str, Given, Mapping[str, Any]]]:
         """The sound answers of a record, each with its place."""
-        found = []
         many = len(one.record.answers) > 1
         for number, answer in enumerate(one.record.answers, 1):
             if "said" in answer and not self._says(answer):
@@ -221,13 +263,15 @@ class Taker:
             place = _("%(place)s, answer %(number)d") % {"place": one.record.place, "number": number}
             place = place if many else one.record.place
             try:
-                found.append((place, self._given(one, answer, there)))
+                yield place, self._given(one, answer, there), answer
             except Problem as problem:
                 report.refuse(place, said_of(problem))
-        return found
 
     def _given(self, one: _Planned, answer: Mapping[str, Any], there: Standing) -> Given:
         person, label = self._who(answer)
+        if answer.get("is_skipped"):
+            moment = moment_of(answer["created"])
+            return Given(one.task, [], person, label, frozenset(), created_at=moment, is_skip=True)
         result = there.repeats(one.task, (person.pk, "") if person else (None, label), answer.get("result"))
         if result is None:
             result = check_result(self._config, one.data, regions.regions_of(self._config, one.data, answer))
@@ -249,6 +293,19 @@ class Taker:
                     mark_gold(self._actor, tasks[one.task], one.record.task or {}, "gold")
             except Problem as problem:
                 report.refuse(one.record.place, said_of(problem))
+
+
+def _predicted(planned: Sequence[_Planned]) -> list[Predicted]:
+    return [
+        Predicted(
+            _("%(place)s, prediction %(number)d") % {"place": one.record.place, "number": number},
+            one.task,
+            one.data,
+            told,
+        )
+        for one in planned
+        for number, told in enumerate(one.record.predictions, 1)
+    ]
 
 
 def _in_order(report: Report, records: Sequence[Found]) -> Report:

@@ -19,6 +19,7 @@ class SuggesterKind(models.TextChoices):
     FUNCTIONS = "functions", _("Labeling functions")
     MODEL = "model", _("A model")
     OWN = "own", _("Own labels")
+    IMPORTED = "imported", _("From a file")
 
 
 class SuggesterQuerySet(ScopedQuerySet):
@@ -63,6 +64,11 @@ class Suggester(WorkspaceRow):
     @property
     def question(self) -> str:
         return str(self.spec.get("question", ""))
+
+    @property
+    def model_version(self) -> str:
+        """As whose its suggestions go to Label Studio; those of a file keep the name that they had there."""
+        return str(self.spec.get("model_version") or f"{self.name} {self.version}")[:200]
 
 
 class Suggestion(models.Model):

@@ -13,6 +13,7 @@ from apps.accounts.models import Membership
 from apps.accounts.roles import roles_with
 from apps.core import ledger
 from apps.core.errors import Conflict, Problem
+from apps.core.storage import storage
 from apps.jobs.models import TERMINAL
 from apps.labeling.models import MAX_OVERLAP, LabelProject, ProjectStatus, Share, TaskOrder
 from apps.labeling.queueing import bell, counting
@@ -264,6 +265,8 @@ def delete_draft(*, actor: Any, project: LabelProject, typed: str) -> None:
         raise Problem(_("Type the project's name to delete it."), field="typed")
     ledger.write(row=project, verb="labelproject.deleted", actor=actor, tasks=project.task_count)
     bell.ring(project)
+    files = list(project.imports.exclude(key="").values_list("key", flat=True))
+    transaction.on_commit(lambda: [storage().delete(key) for key in files])
     project.tasks.filter(accepted__isnull=False).update(accepted=None, returned_at=Now())
     for rows in (project.annotations, project.assignments, project.tasks):
         rows.all().delete()

@@ -16,6 +16,7 @@ ANSWERS: Mapping[str, tuple[str, ...]] = {
     SuggesterKind.FUNCTIONS: ("Choices", "Rating"),
     SuggesterKind.MODEL: ("Choices", "Rating", "Number", "TextArea", "Labels", "ParagraphLabels"),
     SuggesterKind.OWN: ("Choices", "Rating", "Number", "TextArea", "Labels", "RectangleLabels"),
+    SuggesterKind.IMPORTED: (),  # what it says came with a file
 }
 READ = ("Text", "Paragraphs", "Chat")  # objects with words
 MOST_NUMBERS = 21  # that are options to choose from; of more, or of parts, a number is written

@@ -29,6 +29,7 @@ SAYS = {
     SuggesterKind.OWN: gettext_lazy(
         "What the rows say of themselves: a column with a class, an answer, marks or boxes."
     ),
+    SuggesterKind.IMPORTED: gettext_lazy("Predictions that came with a file of Label Studio."),
 }
 SAMPLE = 20  # suggestions that the page of a suggester shows
 
@@ -52,6 +53,7 @@ def kinds(config: Config) -> list[dict[str, Any]]:
     return [
         {"value": kind.value, "label": kind.label, "says": SAYS[kind], "fits": bool(asking.questions(config, kind))}
         for kind in SuggesterKind
+        if kind != SuggesterKind.IMPORTED
     ]
 
 

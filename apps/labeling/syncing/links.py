@@ -46,11 +46,10 @@ def _in_portions(rows: QuerySet[Task]) -> Iterator[Mapping[str, Any]]:
 def _predictions(tasks: list[UUID]) -> dict[UUID, dict[str, Any]]:
     """What the suggester that annotators see says of these tasks, as Label Studio's predictions."""
     shown = Suggestion.objects.filter(suggester__is_shown=True, version=F("suggester__version"), task__in=tasks)
-    rows = shown.values_list("task_id", "suggester__name", "version", "result", "score")
     return {
-        task: {"model_version": f"{name} {version}"[:200], "score": score, "result": result}
-        for task, name, version, result, score in rows
-        if result
+        row.task_id: {"model_version": row.suggester.model_version, "score": row.score, "result": row.result}
+        for row in shown.select_related("suggester")
+        if row.result
     }
 
 
