@@ -113,7 +113,8 @@ def _memory() -> float:
 
 def _tell(what: str, began: float) -> None:
     print(
-        f"{what:<12} {time.monotonic() - began:8.1f} s ({time.process_time():.0f} s of a processor so far) {_memory():8.0f} MB memory at most"
+        f"{what:<12} {time.monotonic() - began:8.1f} s ({time.process_time():.0f} s of a processor so far)"
+        f" {_memory():8.0f} MB memory at most"
     )
 
 

@@ -117,7 +117,8 @@ def test_import__decision_that_is_made_otherwise_here__stays_and_is_told(
     deciding.adjudicate(actor=cast.curator, task=fresh.tasks.get(number=2), result=says("good"))
     report = bring(cast, fresh, written(decided, "json"), "labels.json").report
     assert report["accepted"] == 1 and any("decided otherwise" in one["why"] for one in report["told"])
-    assert fresh.tasks.get(number=2).accepted.result[0]["value"] == {"choices": ["good"]}
+    accepted = fresh.tasks.get(number=2).accepted
+    assert accepted and accepted.result[0]["value"] == {"choices": ["good"]}
 
 
 def test_import__own_answer_of_who_brings_the_file__is_not_accepted(cast: Cast, project: LabelProject) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -266,7 +267,8 @@ def delete_draft(*, actor: Any, project: LabelProject, typed: str) -> None:
     ledger.write(row=project, verb="labelproject.deleted", actor=actor, tasks=project.task_count)
     bell.ring(project)
     files = list(project.imports.exclude(key="").values_list("key", flat=True))
-    transaction.on_commit(lambda: [storage().delete(key) for key in files])
+    for key in files:
+        transaction.on_commit(partial(storage().delete, key))
     project.tasks.filter(accepted__isnull=False).update(accepted=None, returned_at=Now())
     for rows in (project.annotations, project.assignments, project.tasks):
         rows.all().delete()

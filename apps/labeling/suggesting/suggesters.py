@@ -122,7 +122,7 @@ def begin(actor: Any, suggester: Suggester, *, only_new: bool) -> None:
 def new_tasks(suggester: Suggester) -> int:
     """Tasks that came since its last run. Tasks are numbered as they come and never taken away, and it looks at them in this order. Who
     asked for the first ones only wants no others."""
-    if not suggester.version or suggester.spec.get("first"):
+    if not suggester.version or suggester.spec.get("first") or suggester.kind == SuggesterKind.IMPORTED:
         return 0
     return max(0, suggester.project.task_count - suggester.looked_at)
 
