@@ -76,3 +76,46 @@ def test_spans__suggested_beyond_emoji__become_marks_at_their_places(page: Page,
     assert work.answer(1)["what"][0]["text"] == "boots" and "what" not in work.answer(2)
     [told] = client.get(f"/api/v1/label-projects/{work.id}/suggesters/taken/").json()["results"]
     assert (told["unchanged"], told["otherwise"]) == (1, 1)
+
+
+def form(page: Page, work: Work, kind: str, question: str) -> None:
+    page.goto(f"/label/{work.id}/suggestions/")
+    card = page.get_by_role("article").filter(has=page.get_by_role("heading", name=kind, exact=True))
+    card.get_by_role("link").click()
+    page.get_by_label("Question").select_option(question)
+    page.get_by_role("button", name="Show").click()
+
+
+def test_functions__written_on_the_form__are_tried_run_and_measured(page: Page, client: httpx.Client) -> None:
+    config = CONFIG + '<Rating name="stars" toName="t" maxRating="3"/>'
+    work = Work(client, config, [{"text": text} for text in TEXTS])
+    form(page, work, "Labeling functions", "wish")
+    page.get_by_label("Name", exact=True).fill("Votes")
+    page.get_by_role("textbox", name="refund", exact=True).fill("words: money, refund\nback")
+    page.get_by_role("button", name="Try on 10 tasks").click()
+    expect(page.get_by_role("alert")).to_contain_text("needs 3 functions or more")
+    page.faults.clear()  # type: ignore[attr-defined]  # Chromium tells of the 400
+    page.get_by_role("textbox", name="swap", exact=True).fill("swap|exchange")
+    page.get_by_role("button", name="Try on 10 tasks").click()
+    expect(page.get_by_role("region", name="On the first tasks").last).to_contain_text("“money”")
+    page.get_by_role("button", name="Keep and run").click()
+    table = page.get_by_role("region", name="Functions").last
+    expect(table.get_by_role("row")).to_have_count(4, timeout=60_000)
+    expect(table).to_contain_text("words: money, refund")
+
+
+def test_model__on_its_form__starts_from_a_ready_prompt_and_says_what_is_wrong(
+    page: Page, client: httpx.Client
+) -> None:
+    work = Work(client, CONFIG + '<TextArea name="summary" toName="t"/>', [{"text": text} for text in TEXTS])
+    form(page, work, "A model", "summary")
+    prompt = page.get_by_role("textbox", name="Prompt")
+    expect(prompt).to_have_value(re.compile("Sum up this text"))
+    page.get_by_role("link", name="Translation", exact=True).click()
+    expect(prompt).to_have_value(re.compile("Translate this text"))
+    page.get_by_label("Name", exact=True).fill("Small one")
+    prompt.fill("Say something.")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(prompt).to_have_value("Say something.")
+    page.faults.clear()  # type: ignore[attr-defined]  # Chromium tells of the 400

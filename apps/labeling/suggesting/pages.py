@@ -123,7 +123,7 @@ def form_page(
         "fit": fit,
         "control": control,
         "suggester": suggester,
-        "name": asked.get("name", suggester.name if suggester else ""),
+        "name": asked.get("name", suggester.name if suggester else _free_name(project, kind, control)),
         "spec": {"ignores_case": True, "first": 0, "max_tokens": 128, **spec},
         "problem": problem,
     }
@@ -137,6 +137,15 @@ def form_page(
         return {**context, **_of_model(project, control, spec, asked.get("ready", ""))}
     lines = spec.get("lines", {})
     return {**context, "options": [(one, "\n".join(lines.get(one, []))) for one in asking.options_of(control)]}
+
+
+def _free_name(project: LabelProject, kind: str, control: Control | None) -> str:
+    """A name to begin with, that no other suggester has."""
+    name = f"{SuggesterKind(kind).label}: {control.name if control else ''}"[:70]
+    taken = set(project.suggesters.values_list("name", flat=True))
+    return next(
+        one for number in range(len(taken) + 1) if (one := f"{name} {number + 1}" if number else name) not in taken
+    )
 
 
 def _of_model(project: LabelProject, control: Control, spec: Mapping[str, Any], ready: str) -> dict[str, Any]:
