@@ -216,3 +216,17 @@ def test_review__of_every_kind_of_object__is_drawn(cast: Cast, browser_of: Brows
     services.move_project(actor=cast.curator, project=made, to=ProjectStatus.OPEN)
     text = browser_of(cast.curator).get(reverse("labeling:review", args=[made.pk]) + "?task=1").content.decode()
     assert "First" in text and EVIL not in text and "&lt;script&gt;" in text
+
+
+def test_spans__that_people_cut_differently__have_a_figure_where_they_overlap(
+    cast: Cast, browser_of: Browsers, project: LabelProject, people: list[User]
+) -> None:
+    for person, end in ((people[0], 6), (people[1], 8)):
+        for _step in range(3):
+            assignment = queue.take_next(actor=person, project=project)
+            assert assignment
+            text = assignment.task.data["prompt"]
+            mark = region("marks", start=0, end=end, text=text[:end], labels=["Word"])
+            queue.submit(actor=person, assignment=assignment, result=says("good", mark))
+    page = browser_of(cast.curator).get(reverse("labeling:agreement", args=[project.pk])).content.decode()
+    assert "overlapping 1.000" in page and "span F1, exact" in page

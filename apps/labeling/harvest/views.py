@@ -64,5 +64,5 @@ def _page(request: HttpRequest, found: LabelProject, problem: Problem | None = N
     asked = request.POST or request.GET
     context = {**frame(request, found), **pages.page(found, asked.get("shape", ""), asked.get("rule", ""))}
     problem = problem or context.get("problem")
-    context |= {"tab": "harvest", "problem": problem, "name": request.POST.get("name", "")}
+    context |= {"tab": "progress", "problem": problem, "name": request.POST.get("name", "")}
     return render(request, "labeling/project_harvest.html", context, status=problem.status if problem else 200)

@@ -50,12 +50,14 @@ class Mean:
 
 @dataclass(frozen=True)
 class Question:
-    """The figure of one question, and which of its classes people mix up: {(one said, another said): times}."""
+    """The figure of one question, and which of its classes people mix up: {(one said, another said): times}. `overlapping`: of spans the
+    figure where those that share a character count as the same; far above the other one, people mean the same and cut it differently."""
 
     control: Control
     measure: str
     coefficient: Coefficient
     confusion: Mapping[tuple[str, str], int]
+    overlapping: Coefficient | None = None
 
 
 @dataclass
@@ -155,7 +157,9 @@ def _question(control: Control, tasks: Sequence[Answered]) -> Question:
         spans: list[dict[Hashable, list[Span]]] = [
             {p: [_span(region) for region in regions] for p, regions in marked.items()} for marked in by_person
         ]
-        return Question(control, _("span F1, exact"), agreement.span_agreement(spans), _mixed_places(by_person))
+        exact, mixed_places = agreement.span_agreement(spans), _mixed_places(by_person)
+        loose = agreement.span_agreement(spans, match="overlap") if control.kind != "Relations" else None
+        return Question(control, _("span F1, exact"), exact, mixed_places, loose)
     if control.kind == "RectangleLabels":
         boxes: list[dict[Hashable, list[Box]]] = [
             {p: [_box(region) for region in regions] for p, regions in marked.items()} for marked in by_person

@@ -109,6 +109,9 @@ class QuestionFigureSerializer(CoefficientSerializer):
     kind = serializers.CharField()
     measure = serializers.CharField()
     confusion = serializers.ListField(help_text="[[one said, another said, times]]: counted from both sides.")
+    overlapping = serializers.FloatField(
+        allow_null=True, help_text="Of spans: F1 where those that overlap are the same."
+    )
 
 
 class PeoplePairSerializer(serializers.Serializer[Any]):

@@ -61,6 +61,7 @@ def figures_as_dict(found: Figures) -> dict[str, Any]:
                 "measure": one.measure,
                 **{name: getattr(one.coefficient, name) for name in _FIGURE},
                 "confusion": [[*pair, times] for pair, times in one.confusion.items()],
+                "overlapping": one.overlapping.value if one.overlapping else None,
             }
             for one in found.questions
         ],
