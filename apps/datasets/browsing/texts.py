@@ -11,7 +11,7 @@ import numpy as np
 from django.utils.translation import gettext as _
 
 from apps.core.errors import Problem
-from apps.datasets.browsing import metadata
+from apps.datasets.browsing import metadata, reading
 from apps.datasets.browsing.tables import SECONDS
 from apps.datasets.models import DatasetVersion
 from workers.browse_needle import condition_of, holding
@@ -102,6 +102,7 @@ def saying(
             end = begins[some[-1] + 1]
             if most is not None and count + np.searchsorted(own, end) > most:
                 break
+    reading.give_back()
     return np.sort(np.concatenate([*found, own[own < end]])), end == begins[-1]
 
 
