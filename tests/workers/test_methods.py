@@ -9,7 +9,7 @@ import pytest
 
 from tests.workers import tiny
 from tests.workers.conftest import Outcome, Trainer, loaded
-from tests.workers.test_resume import QUIET, train_until, weights
+from tests.workers.test_resume import QUIET, train_until
 from workers.recipes import ADAPTERS, METHODS
 
 RATES = {"prompt": 0.3, "frozen": 5e-3, "full": 5e-3}
@@ -26,6 +26,12 @@ for way in WAYS.values():
 def wide(train: Trainer, tmp_path_factory: pytest.TempPathFactory) -> Trainer:
     """With sides that fill the blocks of 64 in which weights are quantized."""
     return Trainer(tiny.make_model(tmp_path_factory.mktemp("wide") / "model", hidden=128), train.shard)
+
+
+def weights(outcome: Outcome) -> dict[str, Any]:
+    from safetensors.torch import load_file
+
+    return load_file(next((outcome.folder / outcome.result["checkpoint"]).glob("*model.safetensors")))
 
 
 def outside(outcome: Outcome, model: Path, method: str) -> Any:
@@ -74,7 +80,7 @@ def test_method__resumed__is_the_same_run(
     for step, value in second.curve().items():
         assert whole.curve()[step] == pytest.approx(value, abs=1e-5), step
     for name, tensor in weights(whole).items():
-        assert tensor == pytest.approx(weights(second)[name], abs=1e-5), name
+        assert (tensor.float() - weights(second)[name].float()).abs().max() < 1e-5, name
 
 
 def test_frozen__lower_blocks_and_embeddings__stay_as_they_were(train: Trainer, tmp_path: Path) -> None:
