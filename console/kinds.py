@@ -14,7 +14,7 @@ from apps.labeling.suggesting.jobs import MODEL as SUGGEST_MODEL
 from apps.labeling.suggesting.jobs import RULES as SUGGEST_RULES
 from apps.labeling.syncing.jobs import KIND as SYNC
 from apps.serving.jobs import SERVE
-from apps.training.jobs import CHAT, PREPARE_MODEL, SFT
+from apps.training.jobs import CHAT, PREPARE_MODEL, PROBE, SFT
 
 _ALL: tuple[Kind, ...] = (
     IMPORT,
@@ -31,6 +31,7 @@ _ALL: tuple[Kind, ...] = (
     SYNC,
     SFT,
     PREPARE_MODEL,
+    PROBE,
     CHAT,
     SERVE,
     EVALUATE,

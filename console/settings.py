@@ -238,6 +238,10 @@ TUNELOOP_AUTO_PROFILE = env.bool("TUNELOOP_AUTO_PROFILE", default=False)  # of e
 # Where engines listen for the console. Loopback on one machine; 0.0.0.0 where web and workers are separate containers.
 ENGINE_LISTEN = {"host": env.str("TUNELOOP_ENGINE_HOST", default="127.0.0.1"), "port": 0}
 # Label Studio servers of the console's own network, as host or host:port; others are called at public addresses by https only.
+TUNELOOP_SLOT_PRICE = env.float(
+    "TUNELOOP_SLOT_PRICE", default=0.0
+)  # of an hour on a training slot; 0: no cost is shown
+TUNELOOP_CURRENCY = env.str("TUNELOOP_CURRENCY", default="EUR")
 TUNELOOP_LABEL_STUDIO_HOSTS = env.list("TUNELOOP_LABEL_STUDIO_HOSTS", default=[])
 LIVE_TOPICS = "console.topics.look_up"
 CHANNEL_LAYERS = {"default": {"BACKEND": "apps.core.layer.LiveLayer", "CONFIG": {"url": REDIS_URL, "capacity": 200}}}

@@ -17,7 +17,6 @@ from typing import Any
 from workers.preview import limit_this_process
 
 MEMORY = 3 * 2**30  # bytes of address space; resident stays below 600 MiB
-TIMEOUT = 40  # seconds of wall time, for who starts this
 MOST_TOKENS = 400  # of a row that is shown
 TALKS = ("chat", "preference", "kto")
 
@@ -35,9 +34,9 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
 def look(request: Mapping[str, Any]) -> dict[str, Any]:
     """The first rows as tokens.
 
-    {"rows": [{"tokens": [[text, is taught], ...], "length", "full_length", "label"}], "n": rows looked at, "lengths": {"p50", "p95", "max"} in
-    tokens before the cut, "cut": rows longer than the limit, "untaught": rows without a token that bears loss, "taught_share": of the
-    tokens, "labels": {label: rows}, "in_both": rows that stand in the train split and the validation split of the version}.
+    {"rows": [{"tokens": [[text, is taught], ...], "length", "full_length", "label"}], "n": rows looked at,
+    "lengths": {"p50", "p95", "max"} in tokens before the cut, "cut": rows longer than the limit, "untaught": rows without a token that
+    bears loss, "taught_share": of the tokens, "labels": {label: rows}, "in_both": rows that stand in the train and the validation split}.
     """
     from workers import tokens
     from workers.formats.stored import Stored

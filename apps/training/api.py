@@ -20,6 +20,7 @@ from apps.datasets import quality
 from apps.datasets.models import DatasetVersion
 from apps.training import base_models, launching, listing, services
 from apps.training.models import BaseModel, Run
+from apps.training.planning import probing
 from apps.training.serializers import (
     BaseModelSerializer,
     CheckpointSerializer,
@@ -166,6 +167,8 @@ class ValidateRun(APIView):
         found = launching.review(base_model=model, version=version, recipe=data.get("recipe", {}))
         broken = quality.broken_of(version)
         found.errors += _not_good(version, data.get("quality_override", ""))
+        if found.plan is not None and found.recipe is not None:
+            found.plan["estimate"] = probing.estimate_of(base_model=model, version=version, recipe=found.recipe)
         return Response(
             {
                 "errors": [_plain(problem) for problem in found.errors],

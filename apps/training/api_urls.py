@@ -1,6 +1,7 @@
 from django.urls import path
 
 from apps.training import api, chat_api
+from apps.training.planning import api as planning
 
 urlpatterns = [
     path("base-models/", api.BaseModels.as_view(), name="base-models"),
@@ -8,6 +9,11 @@ urlpatterns = [
     path("base-models/<str:pk>/prepare/", api.PrepareBaseModel.as_view(), name="base-model-prepare"),
     path("runs/", api.Runs.as_view(), name="runs"),
     path("runs/validate/", api.ValidateRun.as_view(), name="run-validate"),
+    path("runs/preview/", planning.Preview.as_view(), name="run-preview"),
+    path("runs/probe/", planning.Probe.as_view(), name="run-probe"),
+    path("runs/recipe/", planning.ReadRecipe.as_view(), name="recipe-read"),
+    path("runs/<str:pk>/recipe/", planning.RunRecipe.as_view(), name="run-recipe"),
+    path("runs/<str:pk>/spec/", planning.RunSpec.as_view(), name="run-spec"),
     path("runs/<str:pk>/", api.RunDetail.as_view(), name="run"),
     path("runs/<str:pk>/samples/", api.RunSamples.as_view(), name="run-samples"),
     path("runs/<str:pk>/checkpoints/", api.RunCheckpoints.as_view(), name="run-checkpoints"),

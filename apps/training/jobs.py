@@ -14,6 +14,7 @@ from apps.jobs.kinds import Event, Kind
 from apps.jobs.models import Job
 from apps.training import base_models, chat, publishing, services
 from apps.training.models import BaseModel, Checkpoint, Run, Sample, Source
+from apps.training.planning import probing
 from workers.checkpoints import CheckpointDamaged
 
 
@@ -158,6 +159,14 @@ PREPARE_MODEL = Kind(
     queue="cpu",
     prepare=_prepare_model,
     on_success=_on_model_ready,
+)
+PROBE = Kind(
+    name=probing.PROBE,
+    label=gettext_lazy("Measure a few steps"),
+    program="probe",
+    queue="gpu",
+    prepare=probing.inputs_of,
+    max_crashes=1,
 )
 CHAT = Kind(
     name=chat.CHAT,

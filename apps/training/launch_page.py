@@ -161,6 +161,11 @@ def _data(cloned: Run | None) -> dict[str, Any]:
             one.name: {"forms": one.forms, "methods": one.methods, "help": one.help} for one in OBJECTIVES.values()
         },
         "relevance": {name: relevance_of(name) for name in LABELS},
+        "looks": {
+            "preview": reverse("api:run-preview"),
+            "probe": reverse("api:run-probe"),
+            "recipe": reverse("api:recipe-read"),
+        },
         "validate": reverse("api:run-validate"),
         "launch": reverse("api:runs"),
         "isClone": cloned is not None,

@@ -108,6 +108,16 @@ def _write_run(
     return run
 
 
+def spec_of(run: Run) -> dict[str, Any]:
+    """What `python -m workers.run` needs to do the same in a terminal; its folder is that of the file."""
+    inputs = {
+        "model": {"folder": str(run.base_model.folder)},
+        "shards": [str(path) for path in run.dataset_version.shard_paths()],
+        "resume_from": None,
+    }
+    return {"program": "fine_tune", "inputs": inputs, "settings": run.recipe}
+
+
 def stop_run(*, actor: Any, run: Run) -> Job:
     """End after the present step and keep the result so far."""
     return jobs.stop_and_save(actor=actor, job=run.job)

@@ -29,6 +29,23 @@ LAUNCH = {
     "steps_in": _("{steps}, {epochs} epochs"),
     "of_all": _("{part} of {all} ({share} %)"),
     "about": _("about {size}"),
+    "not_measured": _("Not known yet. Five steps on a training slot tell."),
+    "measuring": _("Five steps are being measured ..."),
+    "by_probe": _("By five measured steps of exactly this launch."),
+    "by_runs": _("By {count} past runs of this model on these rows; five measured steps tell more."),
+    "row_cut": _("{whole} tokens, cut at {length}."),
+    "row_whole": _("{length} tokens."),
+    "row_shown": _("The first {shown} are shown."),
+    "row_label": _("Label: {label}."),
+    "look_lengths": _(
+        "Of the first {n} rows half have at most {p50} tokens, 95 % at most {p95}; the longest has {max}."
+    ),
+    "look_share": _("{share} % of the tokens bear loss."),
+    "look_cut": _("{cut} of {n} rows are cut."),
+    "look_untaught": _("{untaught} rows have nothing to learn from and will be left out."),
+    "look_both": _("{both} rows of the validation split are in the train split as well: the measure will flatter."),
+    "look_labels": _("Labels: {labels}."),
+    "file_taken": _("{count} settings taken from the file."),
 }
 
 METHODS = {

@@ -2,6 +2,7 @@
 import { api } from "./api.js";
 import { icon } from "./icon.js";
 import { fit } from "./launchfit.js";
+import { showEstimate, watchLooks } from "./launchlook.js";
 import { toast } from "./toast.js";
 import { fill, words } from "./words.js";
 
@@ -102,6 +103,7 @@ async function check() {
     document.getElementById("quality").hidden = !quality.length; // what is broken asks for a reason
     tell(errors, warnings);
     show(plan);
+    if (showEstimate(plan?.estimate)) timer = setTimeout(check, 3000);
   } catch (error) {
     if (mine === latest) tell([error], []);
   }
@@ -134,3 +136,4 @@ form.addEventListener("submit", async (event) => {
 if (!data.isClone) take(data.presets[form.elements.preset.value]);
 follow();
 check();
+watchLooks(data.looks, { collected, check, take: (recipe) => (take(recipe), follow()) });

@@ -11,7 +11,6 @@ from tests.workers import tiny
 from tests.workers.conftest import Trainer, run_program
 from workers.context import Spec
 from workers.recipes import Recipe
-from workers.token_preview import TIMEOUT
 
 
 def test_probe__tiny_model__leaves_nothing_and_measures_all(train: Trainer, tmp_path: Path) -> None:
@@ -55,7 +54,7 @@ def test_token_preview__chat__shows_what_bears_loss(tiny_model: Path, tiny_shard
         input=json.dumps(request),
         capture_output=True,
         text=True,
-        timeout=TIMEOUT,
+        timeout=60,
     )
     found = json.loads(done.stdout)["preview"]
     question, answer = (message["content"] for message in tiny.conversation(0))
@@ -63,7 +62,4 @@ def test_token_preview__chat__shows_what_bears_loss(tiny_model: Path, tiny_shard
     taught = "".join(text for text, is_taught in found["rows"][0]["tokens"] if is_taught)
     assert question in whole and question not in taught and taught.startswith(answer[:12])
     assert (found["n"], len(found["rows"]), found["in_both"]) == (20, 2, 0)
-    assert (
-        found["cut"] == sum(length > 30 for length in [found["lengths"]["max"]]) * found["cut"]
-        and 0 < found["taught_share"] < 1
-    )
+    assert 0 < found["cut"] <= 20 and found["lengths"]["max"] > 30 and 0 < found["taught_share"] < 1

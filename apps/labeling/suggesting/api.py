@@ -63,7 +63,7 @@ class TrySerializer(serializers.Serializer[Any]):
     spec = serializers.JSONField(help_text=_SPEC)
 
 
-class RunSerializer(serializers.Serializer[Any]):
+class SuggesterRunSerializer(serializers.Serializer[Any]):
     only_new = serializers.BooleanField(required=False, default=False, help_text="Only tasks that came since.")
 
 
@@ -179,9 +179,9 @@ class SuggesterDetail(APIView):
 class Run(IdempotentPosts, APIView):
     """Suggest for every task, or for those that came since, by a job (cancel it at /api/v1/jobs/<id>/cancel/)."""
 
-    @extend_schema(request=RunSerializer, responses={202: SuggesterSerializer})
+    @extend_schema(request=SuggesterRunSerializer, responses={202: SuggesterSerializer})
     def post(self, request: Request, pk: str) -> Response:
-        told = _given(RunSerializer(data=request.data))
+        told = _given(SuggesterRunSerializer(data=request.data))
         suggester = suggesters.run_suggester(actor=request.user, suggester=_one(request, pk), **told)
         return Response(SuggesterSerializer(suggester).data, status=202)
 
