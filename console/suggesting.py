@@ -40,7 +40,7 @@ class Models:
 
 
 def _checkpoints(workspace: Workspace) -> Any:
-    rows = Checkpoint.objects.filter(run__workspace=workspace, is_removed=False)
+    rows = Checkpoint.objects.that_write().filter(run__workspace=workspace, is_removed=False)
     return rows.select_related("run__base_model", "run__job")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState
 
 from workers.context import Context, Wish
+from workers.objectives import OBJECTIVES
 from workers.telemetry import Telemetry
 from workers.trainer import Durable
 
@@ -23,6 +24,7 @@ class Curves(TrainerCallback):
         self.trainer, self.resume_from = trainer, resume_from
         self.context: Context = trainer.context
         self.reporter = trainer.context.reporter
+        self.objective = OBJECTIVES[trainer.recipe.objective]
         self.stopwatch = Stopwatch()
         self._telemetry = Telemetry()
         self._next_progress = self._next_line = 0.0
@@ -55,6 +57,9 @@ class Curves(TrainerCallback):
         for name in POINTS:
             if name in logs:
                 self.reporter.metric(step, name, logs[name])
+        for name, told in self.objective.points.items():
+            if name in logs:
+                self.reporter.metric(step, told, logs[name])
         speed = self._tokens_per_second()
         if speed is not None:
             self.reporter.metric(step, "tokens_per_second", speed)
@@ -69,23 +74,36 @@ class Curves(TrainerCallback):
     def on_evaluate(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> TrainerControl:
         step, loss = state.global_step, float(kwargs["metrics"]["eval_loss"])
         self.reporter.metric(step, "eval_loss", loss)
-        self.reporter.metric(step, "eval_perplexity", math.exp(min(loss, 80.0)))
-        self._note_evaluation(step, loss, control)
+        if self.objective.has_perplexity:
+            self.reporter.metric(step, "eval_perplexity", math.exp(min(loss, 80.0)))
+        more = self._more_metrics(kwargs["metrics"])
+        for name, value in more.items():
+            self.reporter.metric(step, name, value)
+        self._note_evaluation(step, loss, more, control)
         best = ", the best so far" if self.trainer.progress.best_step == step else ""
-        self.reporter.log("info", f"evaluation at step {step}: loss {loss:.4f}{best}")
+        told = "".join(f", {name.removeprefix('eval_')} {value:.3f}" for name, value in more.items())
+        self.reporter.log("info", f"evaluation at step {step}: loss {loss:.4f}{told}{best}")
         self.trainer.samples.report(self.trainer.model, step)
         return control
 
-    def _note_evaluation(self, step: int, loss: float, control: TrainerControl) -> None:
+    def _more_metrics(self, metrics: dict[str, float]) -> dict[str, float]:
+        """What the objective measures beside the loss, under the names of its curves."""
+        named = {f"eval_{name}": f"eval_{told}" for name, told in self.objective.points.items()}
+        return {told: float(metrics[name]) for name, told in named.items() if name in metrics}
+
+    def _note_evaluation(self, step: int, loss: float, more: dict[str, float], control: TrainerControl) -> None:
         progress, patience = self.trainer.progress, self.trainer.recipe.early_stopping
         progress.last_eval_step, progress.last_eval_loss = step, loss if math.isfinite(loss) else None
-        if math.isfinite(loss) and (progress.best_eval_loss is None or loss < progress.best_eval_loss):
-            progress.best_step, progress.best_eval_loss, progress.evals_without_gain = step, loss, 0
+        progress.last_metrics = {name: value for name, value in more.items() if math.isfinite(value)}
+        value = {"eval_loss": loss, **more}.get(self.objective.metric, math.nan)
+        if math.isfinite(value) and self.objective.is_better(value, progress.best_value):
+            progress.best_step, progress.best_value, progress.evals_without_gain = step, value, 0
             control.should_save = True  # else the best would be a number without weights
             return
         progress.evals_without_gain += 1
         if patience and progress.evals_without_gain >= patience:
-            text = f"Stopped early at step {step}: {patience} evaluations without a better loss than {progress.best_eval_loss:.4f}."
+            name = self.objective.metric.removeprefix("eval_")
+            text = f"Stopped early at step {step}: {patience} evaluations without a better {name} than {progress.best_value}."
             self.reporter.log("info", text)
             control.should_training_stop = True
 

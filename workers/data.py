@@ -8,7 +8,7 @@ two equal rows never stand on both sides.
 import hashlib
 import heapq
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -107,8 +107,18 @@ def _example(row: MaskedRow) -> Example:
     return Example(values, len(row.input_ids), row.taught, row.full_length)
 
 
-def tokenize(context: Context, encoder: Encoder, recipe: Recipe) -> Rows:
-    """Read the shards of the spec, split and encode their rows. Raises UserError when nothing is left to learn from."""
+Parts = Callable[[Example], list[Example]]
+
+
+def _whole(example: Example) -> list[Example]:
+    return [example]
+
+
+def tokenize(context: Context, encoder: Encoder, recipe: Recipe, parts: Parts = _whole) -> Rows:
+    """Read the shards of the spec, split and encode their rows. Raises UserError when nothing is left to learn from.
+
+    `parts` may make several examples of one row; all of them stay on the row's side of the split.
+    """
     shards = [Path(shard) for shard in context.spec.inputs["shards"]]
     split = plan_split(shards, recipe)
     sides = {side: context.folder / "work" / f"{side}-{context.spec.epoch}.arrow" for side in ("train", "eval")}
@@ -116,7 +126,7 @@ def tokenize(context: Context, encoder: Encoder, recipe: Recipe) -> Rows:
     (context.folder / "work").mkdir(exist_ok=True)
     with _Sides(sides, encoder.schema) as writers:
         for rows in _batches(context, shards, split, encoder.columns):
-            _tokenize_batch(rows, encoder, recipe, split, writers, questions)
+            _tokenize_batch(rows, encoder, recipe, split, writers, questions, parts)
     counts = writers.counts
     _require_rows(counts, recipe)
     train, evaluation = _opened(sides["train"]), _opened(sides["eval"]) if counts.eval_rows else None
@@ -226,6 +236,7 @@ def _tokenize_batch(
     split: Split,
     sides: _Sides,
     questions: list[list[Message]],
+    parts: Parts,
 ) -> None:
     counts = sides.counts
     counts.aside_rows += len(rows)
@@ -239,7 +250,7 @@ def _tokenize_batch(
             counts.dropped_rows += 1
             continue
         is_eval = split.side_of(row) == "eval"
-        kept["eval" if is_eval else "train"].append((row[ROW], result))
+        kept["eval" if is_eval else "train"] += [(row[ROW], part) for part in parts(result)]
         _count(counts, result, is_eval)
         if is_eval and len(questions) < recipe.sample_count and (question := encoder.question(row)):
             questions.append(question)

@@ -35,6 +35,7 @@ class Run:
     context: Context
     recipe: Recipe
     trainer: Any
+    labels: tuple[str, ...]
     resume_from: Path | None
 
 
@@ -87,7 +88,7 @@ def setup(context: Context) -> Run:
     )  # fmt: skip
     run_trainer.add_callback(curves.Curves(run_trainer, checkpoint))
     _tell_facts(context, recipe, run_trainer, data.facts(rows.counts), rows.counts.longest_row)
-    return Run(context, recipe, run_trainer, checkpoint)
+    return Run(context, recipe, run_trainer, rows.labels, checkpoint)
 
 
 def fit(run: Run) -> None:
@@ -142,6 +143,9 @@ def save(run: Run) -> dict[str, Any]:
         "stopped": run.context.wish == Wish.STOP_AND_SAVE,
         "best_step": best if best is not None else step,
         "eval_loss": trainer.progress.last_eval_loss,
+        "labels": list(run.labels),
+        "metrics": trainer.progress.last_metrics,
+        "best_value": trainer.progress.best_value,
         "weights_changed": True,
         "trainable_parameters": trainable,
         "total_parameters": total,

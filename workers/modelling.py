@@ -157,6 +157,7 @@ def lora_config(recipe: Recipe, kind: str | None) -> Any:
     return LoraConfig(
         r=recipe.lora_r, lora_alpha=recipe.lora_alpha, lora_dropout=recipe.lora_dropout, bias="none", task_type=kind,
         target_modules="all-linear" if recipe.target_modules == "auto" else list(recipe.target_modules),
+        exclude_modules=["score", "classifier"] if kind == "TOKEN_CLS" else None,  # the head is trained whole
         use_dora=recipe.method == "dora", use_rslora=recipe.method == "rslora",
     )  # fmt: skip
 

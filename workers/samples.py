@@ -8,6 +8,7 @@ import torch
 
 from workers.context import Context, Wish
 from workers.masking import Message
+from workers.objectives import OBJECTIVES
 from workers.recipes import Recipe
 from workers.tokens import end_ids, prompt_ids
 
@@ -18,7 +19,8 @@ class Samples:
     def __init__(
         self, context: Context, tokenizer: Any, questions: Sequence[Sequence[Message]], recipe: Recipe
     ) -> None:
-        own = [[{"role": "user", "content": prompt}] for prompt in recipe.sample_prompts]
+        asked = recipe.sample_prompts if OBJECTIVES[recipe.objective].writes_text else ()
+        own = [[{"role": "user", "content": prompt}] for prompt in asked]
         self.questions: list[Sequence[Message]] = [*own, *questions]
         self.base_answers: list[str] | None = None
         self._context, self._tokenizer, self._most = context, tokenizer, recipe.sample_max_tokens

@@ -39,9 +39,10 @@ class Progress:
 
     ledger: str = ""
     best_step: int | None = None
-    best_eval_loss: float | None = None
+    best_value: float | None = None  # of the objective's deciding metric
     last_eval_step: int | None = None
     last_eval_loss: float | None = None
+    last_metrics: dict[str, float] = field(default_factory=dict)  # of the last evaluation, beside its loss
     evals_without_gain: int = 0
     large_gradients: int = 0
     first_hashes: dict[str, str] = field(default_factory=dict)  # of the trainable weights before the first step
@@ -236,7 +237,7 @@ class Durable(Mixed):
 
     def take_over(self, checkpoint: Path) -> bool:
         """Take over what the checkpoint knows of the run, before training goes on. True when there is nothing left to train."""
-        self.progress = Progress(**training_state.read_state(checkpoint)["progress"])
+        self.progress = progress_of(training_state.read_state(checkpoint)["progress"])
         self._ledger = Ledger(self.progress.ledger)
         self.first = Snapshot(
             self.progress.first_hashes, training_state.load_tensors(checkpoint / training_state.FOLDER / FIRST_VALUES)
@@ -246,7 +247,7 @@ class Durable(Mixed):
         if (
             best is not None and not self.store.folder_of(best).exists()
         ):  # of another run: this one finds a best of its own
-            self.progress.best_step = self.progress.best_eval_loss = None
+            self.progress.best_step = self.progress.best_value = None
         state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE))
         self.last_saved_step = state.global_step
         if checkpoint.parent == self.store.root:  # the attempt before may have died before it could say so
@@ -286,7 +287,7 @@ class Durable(Mixed):
     def _metrics_here(self) -> dict[str, float]:
         progress = self.progress
         if progress.last_eval_step == self.state.global_step and progress.last_eval_loss is not None:
-            return {"eval_loss": progress.last_eval_loss}
+            return {"eval_loss": progress.last_eval_loss, **progress.last_metrics}
         return {}
 
     @staticmethod
@@ -294,6 +295,14 @@ class Durable(Mixed):
         import time
 
         return time.time()
+
+
+def progress_of(saved: dict[str, Any]) -> Progress:
+    """The progress in a checkpoint; in older ones the best value is always a loss."""
+    known = dict(saved)
+    if "best_eval_loss" in known:
+        known["best_value"] = known.pop("best_eval_loss")
+    return Progress(**known)
 
 
 @contextlib.contextmanager

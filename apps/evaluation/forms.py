@@ -27,7 +27,7 @@ class CheckpointField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not 
 
 
 def checkpoints_of(user: Any, workspace: Workspace) -> Any:
-    rows = Checkpoint.objects.visible_to(user).filter(workspace=workspace, is_removed=False)
+    rows = Checkpoint.objects.visible_to(user).that_write().filter(workspace=workspace, is_removed=False)
     return rows.select_related("run__dataset_version__dataset", "run__job", "workspace").order_by("-created_at")
 
 

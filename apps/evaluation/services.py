@@ -340,6 +340,7 @@ def _require_one_room(workspace: Workspace, version: DatasetVersion, checkpoints
 
 
 def _require_bytes(checkpoint: Checkpoint) -> None:
+    checkpoint.require_text()
     if checkpoint.is_removed:
         message = _("The files of %(checkpoint)s are gone: newer ones took their place.")
         raise Problem(

@@ -45,6 +45,7 @@ def deploy(
 def _require_servable(workspace: Workspace, version: ModelVersion, allow_unapproved: bool) -> None:
     if version.workspace_id != workspace.pk:
         raise Problem(_("The version belongs to another workspace."), field="model_version")
+    version.checkpoint.require_text("model_version")
     if version.checkpoint.run.method == "prompt":
         message = _("Learned prompt tokens cannot be served yet.")
         hint = _("Train with LoRA for that; chats and evaluations take prompt tuning as it is.")

@@ -89,6 +89,8 @@ def _checked_sides(sides: list[str] | None, checkpoint: Checkpoint | None) -> li
 def _require_there(base_model: BaseModel, checkpoint: Checkpoint | None) -> None:
     if base_model.state != BaseModelState.READY:
         raise Conflict(_("This base model is still being prepared."), field="base_model", hint=_("Try again soon."))
+    if checkpoint is not None:
+        checkpoint.require_text()
     if checkpoint is not None and checkpoint.is_removed:
         raise Problem(
             _("This checkpoint was removed when newer ones were saved."),

@@ -16,7 +16,7 @@ MOST_TURNS = 20
 
 def page(*, user: Any, workspace: Workspace, checkpoint: Checkpoint | None, model: BaseModel | None) -> dict[str, Any]:
     """The page for a checkpoint, for a base model alone, or, where nothing was named, for the one that tells most."""
-    rows = Checkpoint.objects.visible_to(user).filter(workspace=workspace, is_removed=False)
+    rows = Checkpoint.objects.visible_to(user).that_write().filter(workspace=workspace, is_removed=False)
     checkpoints = list(rows.select_related("run__base_model").order_by("-created_at")[:MOST_CHECKPOINTS])
     models = BaseModel.objects.visible_to(user).filter(workspace=workspace).select_related("job")
     ready = [one for one in models if one.is_ready]

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from apps.core.errors import Problem
 from apps.training import hardware
 from apps.training.models import BaseModel
+from workers.objectives import OBJECTIVES
 from workers.recipes import Recipe
 
 
@@ -34,6 +35,30 @@ def method_problems(recipe: Recipe, model: BaseModel) -> Iterator[Problem]:
             _("Packed rows have no place for the learned tokens in front of each."),
             field="recipe.batching",
             hint=_("Use batches by length."),
+        )
+
+
+def objective_problems(recipe: Recipe) -> Iterator[Problem]:
+    """Settings with which the objective cannot be learned."""
+    objective = OBJECTIVES[recipe.objective]
+    if objective.methods and recipe.method not in objective.methods:
+        yield Problem(
+            _("%(objective)s cannot be learned by this method.") % {"objective": _(objective.label)},
+            field="recipe.method",
+            hint=_("Choose one of: %(methods)s.") % {"methods": ", ".join(objective.methods)},
+        )
+    if recipe.batching == "packed" and not objective.can_pack:
+        yield Problem(
+            _("Rows of this objective cannot share a sequence."),
+            field="recipe.batching",
+            hint=_("Use batches by length."),
+        )
+    if recipe.batch_size < objective.fewest_rows:
+        yield Problem(
+            _("Rows of a batch are compared with each other, so there must be at least %(rows)s.")
+            % {"rows": objective.fewest_rows},
+            field="recipe.batch_size",
+            hint=_("Use %(rows)s or more.") % {"rows": objective.fewest_rows},
         )
 
 

@@ -14,8 +14,21 @@ from workers.objectives import OBJECTIVES
 from workers.recipes import PRESETS, Recipe, bounds_of, choices_of, help_of, relevance_of
 
 MAIN = ("learning_rate", "epochs", "max_steps", "batch_size", "gradient_accumulation", "max_length")
+AIMS = (
+    "dpo_beta",
+    "dpo_loss",
+    "label_smoothing",
+    "kto_beta",
+    "wanted_weight",
+    "unwanted_weight",
+    "class_weights",
+    "class_loss",
+    "focal_gamma",
+    "class_sampler",
+)  # of one objective or a few
 ADAPTER = ("lora_r", "lora_alpha", "lora_dropout", "target_modules", "trained_layers", "prompt_tokens")
 MORE = (
+    (_("Objective"), AIMS),
     (_("Optimizer"), ("optimizer", "warmup_ratio", "scheduler", "weight_decay", "max_grad_norm", "grad_norm_limit")),
     (
         _("Measuring"),
@@ -55,6 +68,16 @@ LABELS = {
     "save_every": _("Save every"),
     "logging_every": _("Log every"),
     "early_stopping": _("Stop early after"),
+    "dpo_beta": _("Beta"),
+    "dpo_loss": _("Loss on the margin"),
+    "label_smoothing": _("Wrong pairs expected"),
+    "kto_beta": _("Beta"),
+    "wanted_weight": _("Weight of wanted"),
+    "unwanted_weight": _("Weight of unwanted"),
+    "class_weights": _("Weights of classes"),
+    "class_loss": _("Loss"),
+    "focal_gamma": _("Focal gamma"),
+    "class_sampler": _("Drawing of rows"),
     "sample_count": _("Sample answers"),
     "sample_max_tokens": _("Longest sample answer"),
     "sample_prompts": _("Questions of your own"),
@@ -83,6 +106,16 @@ CHOICES = {
     "prompt": _("Prompt tuning, learned tokens"),
     "frozen": _("Top blocks, lower ones frozen"),
     "full": _("Full, every weight"),
+    "none": _("All alike"),
+    "shuffled": _("Shuffled"),
+    "balanced": _("Balanced"),
+    "cross_entropy": _("Cross entropy"),
+    "focal": _("Focal"),
+    "sigmoid": _("Sigmoid (DPO)"),
+    "ipo": _("Squared (IPO)"),
+    "hinge": _("Hinge (SLiC)"),
+    "robust": _("Robust, for noisy pairs"),
+    "apo_zero": _("Anchored (APO-zero)"),
     "adamw": _("AdamW"),
     "adamw_8bit": _("AdamW, 8 bits"),
     "paged_adamw": _("AdamW, paged (GPU)"),

@@ -132,6 +132,7 @@ def _misfits(recipe: Recipe, model: BaseModel, version: DatasetVersion) -> Itera
             rows, hint = learned, _("Choose a version with more rows in its train split.")
         told = _("%(rows)s rows are too few to learn from.") % {"rows": rows}
         yield Problem(told, field="dataset_version", hint=hint)
+    yield from fitting.objective_problems(recipe)
     yield from fitting.method_problems(recipe, model)
     longest = model.facts.get("context_length") or 0
     if longest and recipe.max_length > longest:

@@ -1,14 +1,16 @@
 """Base models, runs and what comes out of them. A run has no status of its own: it reads its job's."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import ScopedQuerySet, WorkspaceRow
+from apps.core.errors import Problem
 from apps.core.storage import storage
 from apps.datasets.models import DatasetVersion
 from apps.jobs.models import Job, Status
@@ -19,6 +21,16 @@ from workers.recipes import ADAPTERS, LORAS
 
 class Scoped(ScopedQuerySet):
     SEE = "training.view"
+
+
+class CheckpointSet(Scoped):
+    """Checkpoints."""
+
+    def that_write(self) -> Self:
+        """Those that can chat, be served and be judged by their answers: their objective writes text."""
+        writing = [one.name for one in OBJECTIVES.values() if one.writes_text]
+        told = models.Q(run__recipe__objective__in=writing)
+        return self.filter(told | models.Q(run__recipe__objective__isnull=True))
 
 
 class Source(models.TextChoices):
@@ -163,7 +175,7 @@ class Checkpoint(WorkspaceRow):
     is_final = models.BooleanField(default=False)
     is_removed = models.BooleanField(default=False)
 
-    objects = Scoped.as_manager()
+    objects = CheckpointSet.as_manager()
 
     class Meta:
         verbose_name = _("checkpoint")
@@ -181,6 +193,18 @@ class Checkpoint(WorkspaceRow):
     def folder(self) -> Path:
         """Where to read it from: the shared storage once it was published there, until then the job's folder."""
         return storage().local(self.key) if self.key else self.run.job.folder / self.name
+
+    def require_text(self, field: str = "checkpoint") -> None:
+        """Raises Problem when what was trained writes no text, so that it cannot chat, be served or be judged by its answers."""
+        objective = self.run.objective
+        if not objective.writes_text:
+            raise Problem(
+                gettext("%(checkpoint)s was trained as: %(objective)s. It writes no text.")
+                % {"checkpoint": self, "objective": objective.label},
+                field=field,
+                code="writes_no_text",
+                hint=gettext("Choose a checkpoint of a run that learned to write."),
+            )
 
 
 class Sample(models.Model):

@@ -40,12 +40,21 @@ def run_page(run: Run, *, may: dict[str, bool]) -> dict[str, Any]:
         "saved_steps": ", ".join(str(one.step) for one in reversed(checkpoints)),
         "continuations": list(run.continuations.order_by("number")),
         "config": config_of(run),
-        "minis": [{"name": n, "label": label, "unit": unit, "hidden": n.startswith("gpu")} for n, label, unit in MINIS],
+        "deciding": wording.MEASURES.get(run.objective.metric.removeprefix("eval_"), ""),
+        "minis": [
+            {"name": n, "label": label, "unit": unit, "hidden": n.startswith("gpu")} for n, label, unit in minis_of(run)
+        ],
         "recipe_json": json.dumps(run.recipe, indent=1, ensure_ascii=False),
         "may": may,
         "data": run_data(run, job, checkpoints),
         "words": wording.RUN,
     }
+
+
+def minis_of(run: Run) -> list[tuple[str, Any, str]]:
+    """The small curves: what the objective measures on the held-out rows first."""
+    measured = [(f"eval_{name}", wording.MEASURES[name], "") for name in run.objective.points.values()]
+    return [*measured, *MINIS]
 
 
 def run_data(run: Run, job: Job, checkpoints: list[Checkpoint]) -> dict[str, Any]:

@@ -57,3 +57,17 @@ METHODS = {
     "frozen": _("Top blocks"),
     "full": _("Full fine-tune"),
 }
+
+MEASURES = {
+    "pair_accuracy": _("Pairs in order"),
+    "margin": _("Margin of the pairs"),
+    "mean_reward": _("Mean reward"),
+    "wanted_reward": _("Reward of wanted"),
+    "unwanted_reward": _("Reward of unwanted"),
+    "accuracy": _("Accuracy"),
+    "macro_f1": _("Macro F1"),
+    "lowest_recall": _("Lowest recall of a class"),
+    "span_f1": _("Span F1"),
+    "span_precision": _("Span precision"),
+    "span_recall": _("Span recall"),
+}

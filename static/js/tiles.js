@@ -7,10 +7,11 @@ const known = new Map(); // metric -> {step, value, best, recent: [[step, value]
 
 export function note(points) {
   for (const [, step, name, value] of points) {
-    const one = known.get(name) ?? { best: Infinity, recent: [] };
+    const one = known.get(name) ?? { best: Infinity, most: -Infinity, recent: [] };
     Object.assign(one, { step, value });
     if (value !== null) {
       one.best = Math.min(one.best, value);
+      one.most = Math.max(one.most, value);
       one.recent.push([step, value]);
       if (one.recent.length > MEMORY) one.recent.splice(0, MEMORY / 2);
     }
@@ -29,15 +30,17 @@ function show() {
     if (one) put(place, ...(place.dataset.unit ? measured(one.value, place.dataset.unit) : [number(one.value), ""]));
   }
   const [loss, evaluated] = [known.get("loss"), known.get("eval_loss")];
-  if (evaluated) showEarly(evaluated);
+  showEarly();
   if (loss) tell("loss", trend(loss) ?? [fill(words.at, loss)]);
   if (evaluated) tell("eval_loss", [evaluated.value <= evaluated.best ? words.best_now : fill(words.best_was, { value: number(evaluated.best) }), `, ${fill(words.at, evaluated)}`]);
 }
 
 // Evaluations since the best one: what early stopping counts.
-function showEarly({ recent, best }) {
-  const place = document.querySelector("[data-early]"), at = recent.findIndex(([, value]) => value === best);
-  if (place) place.textContent = at < 0 ? recent.length : recent.length - 1 - at;
+function showEarly() {
+  const place = document.querySelector("[data-early]"), one = known.get(place?.dataset.early);
+  if (!one) return;
+  const { recent } = one, best = "higher" in place.dataset ? one.most : one.best, at = recent.findIndex(([, value]) => value === best);
+  place.textContent = at < 0 ? recent.length : recent.length - 1 - at;
 }
 
 function put(place, value, unit) {

@@ -240,3 +240,16 @@ def test_checkpoint_gone__chat_starts__fails_with_the_reason(owner: User, checkp
     checkpoint.folder.rename(checkpoint.folder.with_name("elsewhere"))
     with pytest.raises(Problem, match="gone"):
         kinds.get(turn.job.kind).prepare(turn.job)
+
+
+def test_chat__checkpoint_that_writes_no_text__is_refused_and_not_offered(owner: User, checkpoint: Checkpoint) -> None:
+    assert checkpoint in Checkpoint.objects.that_write()
+    checkpoint.run.recipe["objective"] = "reward"
+    checkpoint.run.save()
+    with pytest.raises(Problem) as caught:
+        ask(owner, checkpoint)
+    assert (caught.value.field, caught.value.code) == ("checkpoint", "writes_no_text")
+    assert checkpoint not in Checkpoint.objects.that_write()
+    del checkpoint.run.recipe["objective"]  # of a run from before there were objectives
+    checkpoint.run.save()
+    assert checkpoint in Checkpoint.objects.that_write()

@@ -203,3 +203,19 @@ def test_launch_form__settings__are_all_there_once_with_words() -> None:
 def test_layers__adapter_of_named_layers__counts_only_those() -> None:
     assert layers.adapter_parameters(LAYERS, ("self_attn.q_proj", "v_proj"), 2) == 2 * (32 + 24)
     assert layers.unknown(LAYERS, ("self_attn.q_proj", "x")) == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "field"),
+    [
+        ({"objective": "dpo"}, "dataset_version"),  # the rows are chats
+        ({"objective": "dpo", "method": "prompt"}, "recipe.method"),
+        ({"objective": "reward", "batching": "packed"}, "recipe.batching"),
+        ({"objective": "kto", "batch_size": 1}, "recipe.batch_size"),
+    ],
+)
+def test_launch__objective_that_cannot_be_learned_so__is_refused_with_field_and_fix(
+    model: BaseModel, version: DatasetVersion, recipe: dict[str, Any], field: str
+) -> None:
+    problems = launching.review(base_model=model, version=version, recipe=recipe).errors
+    assert next(problem.hint for problem in problems if problem.field == field)

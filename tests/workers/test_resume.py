@@ -65,7 +65,7 @@ def train_until(train: Trainer, folder: Path, step: int, monkeypatch: pytest.Mon
         return take_step(self, *args, **kwargs)
 
     monkeypatch.setattr(module.Durable, "training_step", training_step)
-    return train(folder, **QUIET, **settings)
+    return train(folder, **{**QUIET, **settings})
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,9 @@ from typing import Any
 from workers import modelling, tokens
 from workers.context import Context
 from workers.data import Rows
+from workers.failures import UserError
 from workers.models import ModelFacts
+from workers.objectives import OBJECTIVES
 from workers.recipes import Recipe
 
 
@@ -41,7 +43,13 @@ class Task:
 
 
 def task_for(context: Context, recipe: Recipe, folder: Path, facts: ModelFacts) -> Task:
-    """The task of the recipe's objective."""
+    """The task of the recipe's objective. Raises UserError when the recipe's method or batches do not go with it."""
+    objective = OBJECTIVES[recipe.objective]
+    if objective.methods and recipe.method not in objective.methods:
+        hint = f"Choose one of: {', '.join(objective.methods)}."
+        raise UserError(f"{objective.label} cannot be learned by this method.", hint, "method")
+    if recipe.batching == "packed" and not objective.can_pack:
+        raise UserError("Rows of this objective cannot share a sequence.", "Use batches by length.", "batching")
     module = importlib.import_module(f"workers.objectives.{recipe.objective}")
     task: Task = module.TASK(context, recipe, folder, facts)
     return task

@@ -96,6 +96,65 @@ class Recipe:
     prompt_tokens: int = count(
         16, 1, 1000, "Tokens in front of every row that are learned; the model itself stays.", methods=("prompt",)
     )
+    dpo_beta: float = number(
+        0.1,
+        0,
+        10,
+        "How strongly the model is held near the one it began as; lower lets it move further.",
+        above=True,
+        objectives=("dpo",),
+    )
+    dpo_loss: str = choice(
+        "sigmoid",
+        ("sigmoid", "ipo", "hinge", "robust", "apo_zero"),
+        "What is made of the margin between the two answers. IPO bounds it, robust expects wrong pairs.",
+        objectives=("dpo",),
+    )
+    label_smoothing: float = number(
+        0.0,
+        0,
+        0.49,
+        "Share of the pairs that are expected to be the wrong way round (sigmoid and robust).",
+        objectives=("dpo",),
+    )
+    kto_beta: float = number(
+        0.1,
+        0,
+        10,
+        "How strongly the model is held near the one it began as; lower lets it move further.",
+        above=True,
+        objectives=("kto",),
+    )
+    wanted_weight: float = number(1.0, 0, 100, "Weight of wanted answers in the loss.", above=True, objectives=("kto",))
+    unwanted_weight: float = number(
+        1.0,
+        0,
+        100,
+        "Weight of unwanted answers; raise it when they are rare (wanted / unwanted rows).",
+        above=True,
+        objectives=("kto",),
+    )
+    class_weights: str = choice(
+        "none",
+        ("none", "balanced"),
+        "Balanced: rows of rare classes weigh more in the loss.",
+        objectives=("text_classification",),
+    )
+    class_loss: str = choice(
+        "cross_entropy",
+        ("cross_entropy", "focal"),
+        "Focal: rows that are right already weigh less, hard ones more.",
+        objectives=("text_classification",),
+    )
+    focal_gamma: float = number(
+        2.0, 0, 10, "How much less: the loss is scaled by (1 - p) to this power.", objectives=("text_classification",)
+    )
+    class_sampler: str = choice(
+        "shuffled",
+        ("shuffled", "balanced"),
+        "Balanced: each class is drawn as often as the others.",
+        objectives=("text_classification",),
+    )
     sample_count: int = count(3, 0, 16, "Rows of the evaluation split whose answers are shown at each evaluation.")
     sample_max_tokens: int = count(64, 1, 1024, "Longest sample answer in tokens.")
     sample_prompts: tuple[str, ...] = names(
