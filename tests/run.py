@@ -5,11 +5,15 @@ not run, which is said at the end; with TUNELOOP_TEST_REQUIRE_ALL=1 that is a fa
 """
 
 import os
-import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # started by its path
+
+from tests.browser import install_browser
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -27,6 +31,20 @@ UNIT = [
 AGAIN = ["--reruns", "1", "-rR"]
 WORKERS = ["tests/workers", *AGAIN]
 REAL = ["tests/faults", "tests/e2e", *AGAIN]
+# Browser tests in which the database has no say run on SQLite alone (tests/e2e/both.py).
+ON_POSTGRES = "(faults or both) and not model"
+
+
+class Step(NamedTuple):
+    """A step that is over."""
+
+    name: str
+    code: int
+    seconds: float
+
+    @property
+    def outcome(self) -> str:
+        return "ok" if self.code == 0 else f"FAILED ({self.code})"
 
 
 def pytest(*words: str) -> list[str]:
@@ -50,7 +68,7 @@ def steps(has_postgres: bool) -> list[tuple[str, list[str], dict[str, str]]]:
     ]
     if has_postgres:
         plan.insert(7, ("unit, PostgreSQL", pytest(*UNIT, *parallel), on_postgres))
-        plan.append(("faults and browser, PostgreSQL", pytest(*REAL, "-m", "not model"), on_postgres))
+        plan.append(("faults and browser, PostgreSQL", pytest(*REAL, "--durations=20", "-m", ON_POSTGRES), on_postgres))
     return plan
 
 
@@ -65,35 +83,39 @@ def reach_postgres() -> bool:
     return True
 
 
-def find_chromium() -> None:
-    """Install Chromium by apt when we may; else say how."""
-    if shutil.which("chromium") or os.environ.get("CHROMIUM"):
-        return
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
+def require_browser() -> None:
+    path = install_browser()
+    if path is None:
         sys.exit(
-            "The browser tests need Chromium. Install it (Debian: sudo apt-get install chromium) or set CHROMIUM to its path."
+            "The browser tests need Chromium. Install it (Debian: sudo apt-get install chromium-headless-shell) "
+            "or set CHROMIUM to its path."
         )
-    subprocess.run(["apt-get", "update", "-q"], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(
-        ["apt-get", "install", "-yq", "--no-install-recommends", "chromium"], check=True, stdout=subprocess.DEVNULL
-    )
+    print(f"Browser: {path}", flush=True)
+
+
+def run_step(name: str, command: list[str], env: dict[str, str]) -> Step:
+    began = time.monotonic()
+    print(f"\n--- {name}", flush=True)
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": "0", **env}, check=False)
+    step = Step(name, done.returncode, time.monotonic() - began)
+    print(f"--- {step.name}: {step.outcome}, {step.seconds:.0f} s", flush=True)
+    return step
+
+
+def table(done: list[Step]) -> str:
+    """What each step took, so that the next slow one is seen."""
+    lines = [f"{step.seconds:7.0f} s  {step.name}: {step.outcome}" for step in done]
+    return "\n".join([*lines, f"{sum(step.seconds for step in done):7.0f} s  together"])
 
 
 def main() -> int:
-    find_chromium()
+    require_browser()
     has_postgres = reach_postgres()
     if not has_postgres and REQUIRE_ALL:
         return 1
-    failed: list[str] = []
-    for name, command, env in steps(has_postgres):
-        began = time.monotonic()
-        print(f"\n--- {name}", flush=True)
-        code = subprocess.run(
-            command, cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": "0", **env}, check=False
-        ).returncode
-        print(f"--- {name}: {'ok' if code == 0 else f'FAILED ({code})'}, {time.monotonic() - began:.0f} s", flush=True)
-        if code != 0:
-            failed.append(name)
+    done = [run_step(*step) for step in steps(has_postgres)]
+    print(f"\n{table(done)}", flush=True)
+    failed = [step.name for step in done if step.code != 0]
     if not has_postgres:
         print("\nNOT RUN: everything on PostgreSQL (set TUNELOOP_TEST_POSTGRES_URL).", flush=True)
     print(f"\n{'FAILED: ' + ', '.join(failed) if failed else 'All steps passed.'}", flush=True)

@@ -1,13 +1,13 @@
 """A console and a browser for the stories in this folder."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from tests.browser import find_browser
+from tests.e2e.both import ON_BOTH
 from tests.e2e.console import EMAIL, PASSWORD, Console, running_console
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -21,6 +21,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/e2e" in str(item.fspath):
             item.add_marker("browser")
+            if item.path.name in ON_BOTH:
+                item.add_marker("both")
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +33,7 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    path = find_browser()
     assert path, "Chromium is needed; set CHROMIUM to its path"
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=path, args=FLAGS)

@@ -41,6 +41,7 @@ class Console:
         if database_url:
             self.env["DATABASE_URL"] = database_url
         self.demo = demo
+        self._key = ""
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, wait: float = 90) -> None:
@@ -87,6 +88,11 @@ class Console:
         return min(found, key=lambda p: p.create_time())
 
     def api_key(self) -> str:
+        """The owner's key, made by the command once: every start of it costs two seconds of a processor."""
+        self._key = self._key or self._make_api_key()
+        return self._key
+
+    def _make_api_key(self) -> str:
         command = [sys.executable, "manage.py", "create_api_key", "--user", EMAIL, "--workspace", "home"]
         done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, text=True, check=True)
         return done.stdout.strip().splitlines()[-1]
