@@ -13,8 +13,10 @@ from rest_framework.test import APIClient
 
 from apps.accounts.models import User, Workspace
 from apps.core import live
+from apps.datasets import inspection
 from apps.labeling.queueing import bell
 from tests.cast import Cast, make_cast
+from tests.looks import Looks
 from tests.make import make_api_key
 from tests.rings import Rings
 
@@ -43,6 +45,18 @@ def quiet_surroundings(settings: Settings, request: pytest.FixtureRequest, monke
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     monkeypatch.setattr(live, "_quiet_until", 0.0)
+
+
+@pytest.fixture(scope="session")
+def looks() -> Looks:
+    return Looks(inspection._run)
+
+
+@pytest.fixture(autouse=True)
+def remembered_looks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, looks: Looks) -> None:
+    """The same file is looked at by a process once a session, not once a test."""
+    if not any(request.node.get_closest_marker(mark) for mark in REAL):
+        monkeypatch.setattr(inspection, "_run", looks)
 
 
 @pytest.fixture(autouse=True)
