@@ -58,8 +58,21 @@ def launch(page: Page) -> None:
     page.fill("#s-eval_every", "4")
     page.fill("#s-save_every", "4")
     expect(page.locator("[data-plan=steps]")).to_contain_text("12")
+    look_before(page)
     page.get_by_role("button", name="Launch run").click()
     expect(page.get_by_role("heading", name="prices-quick")).to_be_visible()
+
+
+def look_before(page: Page) -> None:
+    """What the model will see, and how long five measured steps say that it takes."""
+    page.get_by_role("button", name="See the tokens").click()
+    shown = page.get_by_role("dialog", name="What the model will see")
+    expect(shown.locator(".token.taught").first).to_be_visible(timeout=60_000)
+    assert "crowns" in "".join(shown.locator(".token-row").first.locator(".token.taught").all_text_contents())
+    shown.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Measure five steps").click()
+    expect(page.locator("#estimate-source")).to_contain_text("measured steps of exactly this", timeout=120_000)
+    expect(page.locator("[data-estimate=peak_bytes]")).to_contain_text("GB")
 
 
 def watch(page: Page) -> None:
