@@ -37,6 +37,7 @@ OBJECTS = {
     "api/v1/recipes/<str:pk>/": "recipe",
     "api/v1/rollouts/<str:pk>/": "rollout",
     "api/v1/rounds/<str:pk>/": "round",
+    "api/v1/run-views/<str:pk>/": "run_view",
     "api/v1/runs/<str:pk>/": "run",
     "api/v1/turns/<str:pk>/": "turn",
     "api/v1/uploads/<str:pk>/": "reception",

@@ -15,7 +15,7 @@ from apps.labeling.models import Annotation, Connection, LabelImport, Suggester,
 from apps.labeling.reviewing import comments
 from apps.registry import services as registry
 from apps.rollout import services as rollout
-from apps.training.models import Checkpoint, Turn
+from apps.training.models import Checkpoint, Run, RunView, Turn
 from tests.cast import Cast
 from tests.feedback.conftest import ROWS, make_deployment, make_exchange
 from tests.make import as_jsonl, make_api_key, make_job
@@ -54,6 +54,10 @@ def _synced(cast: Cast, annotation: Annotation) -> World:
     values = {"task": annotation.task, "annotation": annotation, "kind": "both_changed", "theirs": annotation.result}
     conflict = SyncConflict.objects.create(**common, connection=connection, remote_id=1, **values)
     return {"annotation": annotation, "connection": connection, "conflict": conflict}
+
+
+def _of_runs(cast: Cast, run: Run) -> World:
+    return {"run": run, "run_view": RunView.objects.create(workspace=cast.workspace, name="best")}
 
 
 def make_world(cast: Cast) -> World:
@@ -103,7 +107,7 @@ def make_world(cast: Cast) -> World:
         "report": report,
         "rollout": toggle,
         "round": opened,
-        "run": run,
+        **_of_runs(cast, run),
         "signal": signal,
         "suggester": _make_suggester(cast, project),
         "turn": Turn.objects.create(workspace=cast.workspace, base_model=run.base_model, messages=[], sides=[]),

@@ -60,6 +60,8 @@ class Curves(TrainerCallback):
         for name, told in self.objective.points.items():
             if name in logs:
                 self.reporter.metric(step, told, logs[name])
+        self.reporter.metric(step, "tokens", self.trainer._total_train_tokens)
+        self.reporter.metric(step, "elapsed_s", self.stopwatch.elapsed())
         speed = self._tokens_per_second()
         if speed is not None:
             self.reporter.metric(step, "tokens_per_second", speed)
@@ -148,6 +150,10 @@ class Stopwatch:
         """Seconds in steps since the last call."""
         seconds, self._since_last = self._since_last, 0.0
         return seconds
+
+    def elapsed(self) -> float:
+        """Seconds since this attempt began to train; it starts anew where a run is resumed."""
+        return time.monotonic() - self._begun
 
     def eta(self, step: int, last_step: int) -> float | None:
         """Seconds to the last step at the pace so far, evaluations and checkpoints included. None before the first step."""

@@ -106,6 +106,8 @@ VERBS: "dict[str, StrPromise]" = {
     "round.preparing": _("had answers made for"),
     "round.prepared_again": _("had answers made anew for"),
     "run.launched": _("launched"),
+    "runview.deleted": _("deleted the view"),
+    "runview.saved": _("saved the view"),
     "signal.changed": _("changed their"),
     "signal.dismissed": _("put aside"),
     "signal.given": _("gave"),

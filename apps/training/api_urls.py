@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from apps.training import api, chat_api
 from apps.training.planning import api as planning
@@ -14,6 +14,7 @@ urlpatterns = [
     path("runs/recipe/", planning.ReadRecipe.as_view(), name="recipe-read"),
     path("runs/<str:pk>/recipe/", planning.RunRecipe.as_view(), name="run-recipe"),
     path("runs/<str:pk>/spec/", planning.RunSpec.as_view(), name="run-spec"),
+    path("", include("apps.training.comparing.api_urls")),
     path("runs/<str:pk>/", api.RunDetail.as_view(), name="run"),
     path("runs/<str:pk>/samples/", api.RunSamples.as_view(), name="run-samples"),
     path("runs/<str:pk>/checkpoints/", api.RunCheckpoints.as_view(), name="run-checkpoints"),

@@ -9,6 +9,7 @@ from apps.jobs.models import Status
 
 RUNS = Listing(
     columns=(
+        Column("chosen", _("Compare"), is_quiet=True),
         Column("name", _("Run"), Lower("name")),
         Column("status", _("Status"), "job__status"),
         Column("model", _("Base model"), Lower("base_model__name")),

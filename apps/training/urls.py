@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from apps.training import views
 
@@ -10,6 +10,7 @@ urlpatterns = [
     path("models/", views.models_page, name="models"),
     path("models/<uuid:pk>/prepare/", views.prepare_model, name="model-prepare"),
     path("models/<uuid:pk>/remove/", views.remove_model, name="model-remove"),
+    path("", include("apps.training.comparing.urls")),
     path("<uuid:pk>/", views.run, name="run"),
     path("<uuid:pk>/points.csv", views.points, name="points"),
     path("<uuid:pk>/stop/", views.stop, name="stop"),
