@@ -33,6 +33,7 @@ beat_schedule = {
         "options": {"queue": "cpu", "expires": 7200},
     },
     "engines": {"task": "serving.keep", "schedule": TIMING.sweep, "options": {"queue": "cpu", "expires": 7200}},
+    "sweeps": {"task": "training.keep_sweeps", "schedule": TIMING.sweep, "options": {"queue": "cpu", "expires": 7200}},
     "receptions": {"task": "datasets.clear_receptions", "schedule": 3600, "options": {"queue": "cpu", "expires": 7200}},
     "label_studio": {"task": "labeling.look_at_servers", "schedule": 30, "options": {"queue": "cpu", "expires": 7200}},
     "suggestions": {"task": "labeling.suggest_for_new", "schedule": 30, "options": {"queue": "cpu", "expires": 7200}},

@@ -39,6 +39,7 @@ OBJECTS = {
     "api/v1/rounds/<str:pk>/": "round",
     "api/v1/run-views/<str:pk>/": "run_view",
     "api/v1/runs/<str:pk>/": "run",
+    "api/v1/sweeps/<str:pk>/": "sweep",
     "api/v1/turns/<str:pk>/": "turn",
     "api/v1/uploads/<str:pk>/": "reception",
     "datasets/<uuid:pk>/": "dataset",
@@ -57,6 +58,7 @@ OBJECTS = {
     "settings/members/<uuid:pk>/": "membership",
     "settings/workspace/<uuid:pk>/": "workspace",
     "train/<uuid:pk>/": "run",
+    "train/sweeps/<uuid:pk>/": "sweep",
     "train/models/<uuid:pk>/": "base_model",
 }
 # A kind and an object of it.

@@ -15,7 +15,7 @@ from apps.labeling.models import Annotation, Connection, LabelImport, Suggester,
 from apps.labeling.reviewing import comments
 from apps.registry import services as registry
 from apps.rollout import services as rollout
-from apps.training.models import Checkpoint, Run, RunView, Turn
+from apps.training.models import Checkpoint, Run, RunView, Sweep, Turn
 from tests.cast import Cast
 from tests.feedback.conftest import ROWS, make_deployment, make_exchange
 from tests.make import as_jsonl, make_api_key, make_job
@@ -40,6 +40,12 @@ def _make_suggester(cast: Cast, project: Any) -> Suggester:
     return made
 
 
+def _make_sweep(cast: Cast, run: Run) -> Sweep:
+    values = {"base_model": run.base_model, "dataset_version": run.dataset_version, "strategy": "tpe"}
+    made: Sweep = Sweep.objects.create(workspace=cast.workspace, name="rates", space={}, trials_wanted=1, **values)
+    return made
+
+
 def _make_label_import(cast: Cast, project: Any) -> LabelImport:
     values = {"name": "answers.jsonl", "format": "jsonl", "size": 1, "preview": {"is_whole": False, "report": None}}
     made: LabelImport = LabelImport.objects.create(workspace=cast.workspace, project=project, **values)
@@ -57,7 +63,8 @@ def _synced(cast: Cast, annotation: Annotation) -> World:
 
 
 def _of_runs(cast: Cast, run: Run) -> World:
-    return {"run": run, "run_view": RunView.objects.create(workspace=cast.workspace, name="best")}
+    view = RunView.objects.create(workspace=cast.workspace, name="best")
+    return {"run": run, "run_view": view, "sweep": _make_sweep(cast, run)}
 
 
 def make_world(cast: Cast) -> World:

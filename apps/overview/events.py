@@ -114,11 +114,20 @@ VERBS: "dict[str, StrPromise]" = {
     "signal.new": _("took up again"),
     "signal.sent": _("sent on"),
     "signal.used": _("used"),
+    "sweep.begun": _("began the sweep"),
+    "sweep.cancelled": _("cancelled the sweep"),
+    "sweep.paused": _("paused the sweep"),
+    "sweep.running": _("went on with the sweep"),
     "workspace.created": _("created the workspace"),
 }
 # What the console and its jobs do, each task of labeling, and what reviewers keep from who labels: told on the pages of their stage.
 UNTOLD = frozenset(
     {
+        "sweep.finished",
+        "trial.cancelled",
+        "trial.complete",
+        "trial.failed",
+        "trial.pruned",
         "assignment.leased",
         "dataset.profiled",
         "assignment.lapsed",

@@ -15,6 +15,7 @@ urlpatterns = [
     path("runs/<str:pk>/recipe/", planning.RunRecipe.as_view(), name="run-recipe"),
     path("runs/<str:pk>/spec/", planning.RunSpec.as_view(), name="run-spec"),
     path("", include("apps.training.comparing.api_urls")),
+    path("", include("apps.training.sweeping.api_urls")),
     path("runs/<str:pk>/", api.RunDetail.as_view(), name="run"),
     path("runs/<str:pk>/samples/", api.RunSamples.as_view(), name="run-samples"),
     path("runs/<str:pk>/checkpoints/", api.RunCheckpoints.as_view(), name="run-checkpoints"),

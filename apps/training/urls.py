@@ -11,6 +11,7 @@ urlpatterns = [
     path("models/<uuid:pk>/prepare/", views.prepare_model, name="model-prepare"),
     path("models/<uuid:pk>/remove/", views.remove_model, name="model-remove"),
     path("", include("apps.training.comparing.urls")),
+    path("", include("apps.training.sweeping.urls")),
     path("<uuid:pk>/", views.run, name="run"),
     path("<uuid:pk>/points.csv", views.points, name="points"),
     path("<uuid:pk>/stop/", views.stop, name="stop"),

@@ -13,6 +13,7 @@ from apps.training.models.runs import (
     Source,
     Turn,
 )
+from apps.training.models.sweeps import Sweep, SweepStatus, Trial, TrialStatus
 
 __all__ = [
     "BUNDLED_FOLDER",
@@ -25,5 +26,9 @@ __all__ = [
     "Sample",
     "Scoped",
     "Source",
+    "Sweep",
+    "SweepStatus",
+    "Trial",
+    "TrialStatus",
     "Turn",
 ]
