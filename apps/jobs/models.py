@@ -1,5 +1,6 @@
 """Machine time: what is to run, what runs, what it said. The database is the truth; messages are hints."""
 
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.models import ScopedQuerySet, WorkspaceRow
+from apps.accounts.models import ScopedQuerySet, User, Workspace, WorkspaceRow
 from apps.core.models import Row
 from apps.jobs import kinds
 from apps.jobs.timing import TIMING
@@ -29,6 +30,7 @@ class Status(models.TextChoices):
 class Desired(models.TextChoices):
     RUN = "run", _("Run")
     STOP = "stop", _("Stop and save")
+    PAUSE = "pause", _("Save and give the slot back")
     CANCEL = "cancel", _("Cancel")
 
 
@@ -44,6 +46,7 @@ class FailureClass(models.TextChoices):
 
 ALIVE = (Status.RUNNING, Status.CANCELLING)
 TERMINAL = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
+PAUSABLE = ("gpu", "cpu")  # queues whose programs save and go on later; a chat or an engine has nothing to save
 QUEUES = [("gpu", _("GPU")), ("cpu", _("CPU")), ("chat", _("Chat")), ("serve", _("Serve"))]
 
 
@@ -52,13 +55,23 @@ def in_seconds(seconds: float) -> Combinable:
     return models.ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=models.DateTimeField())
 
 
+def in_microseconds() -> int:
+    """Now as a whole number: the place of a new job behind all that wait."""
+    return time.time_ns() // 1000
+
+
 class JobQuerySet(ScopedQuerySet):
     SEE = "jobs.view"
 
     def ready(self, queue: str) -> Self:
-        """Queued jobs that a free slot may take now, in the order they are to be taken."""
+        """Queued jobs that nothing keeps back, in the order of their workspace (`choosing` says whose turn it is)."""
         due = models.Q(not_before=None) | models.Q(not_before__lte=Now())
-        return self.filter(due, status=Status.QUEUED, queue=queue).order_by("-priority", "created_at")
+        paused = Allowance.objects.exclude(paused_at=None).values("workspace")
+        open_ones = self.filter(due, status=Status.QUEUED, queue=queue, held_at=None).exclude(workspace__in=paused)
+        return open_ones.filter(~models.Exists(Dependency.objects.unmet().filter(job=models.OuterRef("pk")))).in_order()
+
+    def in_order(self) -> Self:
+        return self.order_by("-priority", "place", "created_at")
 
     def alive(self) -> Self:
         return self.filter(status__in=ALIVE)
@@ -79,7 +92,8 @@ class Job(WorkspaceRow):
     kind = models.CharField(max_length=40)
     title = models.CharField(max_length=200)
     queue = models.CharField(max_length=10, choices=QUEUES)
-    priority = models.SmallIntegerField(default=0)
+    priority = models.SmallIntegerField(default=0)  # within its workspace; the highest first
+    place = models.BigIntegerField(default=in_microseconds)  # among jobs of one priority; the lowest first
     inputs = models.JSONField(default=dict, blank=True)
     settings = models.JSONField(default=dict, blank=True)
 
@@ -93,6 +107,9 @@ class Job(WorkspaceRow):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     not_before = models.DateTimeField(null=True, blank=True)
+    held_at = models.DateTimeField(null=True, blank=True)  # paused by a person: no slot takes it until it is resumed
+    held_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    held_why = models.CharField(max_length=200, blank=True)
     losses = models.PositiveSmallIntegerField(default=0)
     crashes = models.PositiveSmallIntegerField(default=0)
 
@@ -166,6 +183,57 @@ class Attempt(Row):
 
     def __str__(self) -> str:
         return f"attempt {self.epoch} on {self.slot}"
+
+
+class DependencyQuerySet(models.QuerySet["Dependency"]):
+    def unmet(self) -> Self:
+        done = models.Q(on__status=Status.SUCCEEDED) | models.Q(condition="end", on__status__in=TERMINAL)
+        return self.exclude(done)
+
+    def hopeless(self) -> Self:
+        """Those that can never be met: what they wait for ended otherwise."""
+        return self.filter(condition="success", on__status__in=(Status.FAILED, Status.CANCELLED))
+
+
+class Dependency(models.Model):
+    """`job` waits for `on`. An ended job never changes, so what is met once stays met."""
+
+    CONDITIONS: ClassVar = [("success", _("when it has succeeded")), ("end", _("when it has ended, however"))]
+    FALLBACKS: ClassVar = [("cancel", _("cancel this job")), ("keep", _("keep it waiting"))]
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="waits_for")
+    on = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="awaited_by")
+    condition = models.CharField(max_length=8, choices=CONDITIONS, default="success")
+    if_failed = models.CharField(max_length=8, choices=FALLBACKS, default="cancel")
+
+    objects = DependencyQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "on"], name="one_dependency_per_pair")]
+
+    def __str__(self) -> str:
+        return f"{self.job} after {self.on}"
+
+
+class Allowance(Row):
+    """What a workspace may have of the queue. No row: weight 1, no limit, not paused."""
+
+    BEYOND: ClassVar = [("refuse", _("refuse the launch")), ("wait", _("let it wait until the limit renews"))]
+
+    workspace = models.OneToOneField(Workspace, on_delete=models.CASCADE, related_name="allowance")
+    weight = models.FloatField(default=1.0)
+    minutes = models.PositiveIntegerField(null=True, blank=True)  # slot-minutes on GPU slots a calendar month (UTC)
+    beyond = models.CharField(max_length=8, choices=BEYOND, default="refuse")
+    ends_running = models.BooleanField(default=False)  # at the limit, running jobs save and give their slots back
+    paused_at = models.DateTimeField(null=True, blank=True)
+    paused_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    paused_why = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(weight__gt=0), name="weight_above_zero")]
+
+    def __str__(self) -> str:
+        return f"allowance of {self.workspace}"
 
 
 class MetricPoint(models.Model):
@@ -263,6 +331,9 @@ class Slot(models.Model):
     host = models.CharField(max_length=120)
     device = models.CharField(max_length=120, blank=True)
     seen_at = models.DateTimeField()
+    drained_at = models.DateTimeField(null=True)  # it takes nothing new until somebody opens it again
+    drained_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    drained_why = models.CharField(max_length=200, blank=True)
 
     def __str__(self) -> str:
         return self.name

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce, Now
 from apps.core import live
 from apps.core.errors import Conflict
 from apps.core.transitions import move
-from apps.jobs import curves, hints, kinds
+from apps.jobs import choosing, curves, hints, kinds
 from apps.jobs.events import clean
 from apps.jobs.models import (
     ALIVE,
@@ -22,6 +22,7 @@ from apps.jobs.models import (
     Job,
     LogLine,
     MetricPoint,
+    Slot,
     Status,
     in_seconds,
 )
@@ -38,15 +39,24 @@ class Fenced(Exception):
 
 def claim(*, queue: str, slot: str, worker: str) -> Job | None:
     """Take the next ready job for a slot: one guarded UPDATE that raises the epoch. None when there is nothing to take."""
-    ready: list[Job] = list(Job.objects.ready(queue)[:5])
-    for job in ready:
+    if Slot.objects.filter(name=slot).exclude(drained_at=None).exists():
+        return None
+    for job in choosing.candidates(queue):
         try:
             with transaction.atomic():
                 move(
-                    job, Status.RUNNING, actor=worker, note=slot, guard={"epoch": job.epoch, "desired__in": GO}, slot=slot,
-                    worker=worker, epoch=job.epoch + 1, lease_until=in_seconds(TIMING.lease), claimed_at=Now(),
+                    job,
+                    Status.RUNNING,
+                    actor=worker,
+                    note=slot,
+                    guard={"epoch": job.epoch, "desired__in": GO, "held_at": None},
+                    slot=slot,
+                    worker=worker,
+                    epoch=job.epoch + 1,
+                    lease_until=in_seconds(TIMING.lease),
+                    claimed_at=Now(),
                     started_at=Coalesce(F("started_at"), Now()),
-                )  # fmt: skip
+                )
                 Attempt.objects.create(job=job, epoch=job.epoch, worker=worker, slot=slot)
         except Conflict:
             continue  # another worker was first
@@ -247,6 +257,10 @@ def _end(job: Job, epoch: int, status: str, outcome: str, **values: Any) -> None
     """Leave the slot with this status. Raises Conflict when the present one forbids it."""
     if status != Status.QUEUED:
         values["finished_at"] = Now()
+    elif job.desired == Desired.PAUSE:
+        values["desired"] = Desired.RUN  # done: what keeps it now is its hold, if anything
     move(job, status, actor=job.worker, note=outcome, guard={"epoch": epoch}, slot=None, lease_until=None, **values)
     Attempt.objects.filter(job=job, epoch=epoch).update(ended_at=Now(), outcome=outcome)
-    transaction.on_commit(lambda: hints.send(job.queue))
+    after = Job.objects.filter(waits_for__on=job, status=Status.QUEUED).values_list("queue", flat=True)
+    queues = {job.queue, *after} if status != Status.QUEUED else {job.queue}
+    transaction.on_commit(lambda: [hints.send(queue) for queue in sorted(queues)])

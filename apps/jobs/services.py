@@ -4,11 +4,12 @@ What the worker side uses (claim, renew, record, finish) is in `apps.jobs.protoc
 """
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count
+from django.db.models import Case, Count, F, Value, When
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,7 +18,7 @@ from apps.accounts.models import Workspace
 from apps.core import ledger, live
 from apps.core.errors import Conflict
 from apps.core.transitions import move
-from apps.jobs import curves, hints, kinds
+from apps.jobs import choosing, curves, depending, hints, kinds, quota
 from apps.jobs.models import (
     Attempt,
     Desired,
@@ -51,13 +52,18 @@ def submit(
     settings: dict[str, Any],
     priority: int = 0,
     not_before: datetime | None = None,
+    after: Sequence[Job] = (),
 ) -> Job:
-    """Write the job down; on commit tell the workers. A lost hint costs at most one sweep. Nobody takes it `not_before`."""
+    """Write the job down; on commit tell the workers. A lost hint costs at most one sweep. Nobody takes it `not_before`,
+    nor before all jobs `after` have succeeded. Raises Conflict when the workspace's minutes are used up."""
+    quota.check(workspace, kinds.get(kind).queue)
     job: Job = Job.objects.create(
         workspace=workspace, created_by=actor, kind=kind, title=title[:200], queue=kinds.get(kind).queue, inputs=inputs,
         settings=settings, priority=priority, not_before=not_before,
     )  # fmt: skip
     ledger.write(row=job, verb="job.queued", actor=actor)
+    for earlier in after:
+        depending.add(actor=actor, job=job, on=earlier)
     live.ring(job)
     transaction.on_commit(lambda: hints.send(job.queue))
     return job
@@ -90,7 +96,7 @@ def stop_and_save(*, actor: Any, job: Job) -> Job:
     if job.status not in (Status.QUEUED, Status.RUNNING):
         raise Conflict(_("Only a running job can be stopped."))
     if job.desired != Desired.STOP:
-        Job.objects.filter(pk=job.pk).update(desired=Desired.STOP)
+        Job.objects.filter(pk=job.pk).update(desired=Desired.STOP, held_at=None, held_by=None, held_why="")
         ledger.write(row=job, verb="job.stop", actor=actor)
         live.ring(job)
         job.desired = Desired.STOP
@@ -133,11 +139,13 @@ def _copy_points(source: Job, target: Job, up_to_step: int) -> None:
 
 def sweep() -> int:
     """Repeat hints that may have been lost: for every queue one per waiting job, as far as slots are free."""
-    here = Slot.objects.filter(seen_at__gt=in_seconds(-60))
+    here = Slot.objects.filter(seen_at__gt=in_seconds(-60), drained_at=None)
     free = here.exclude(name__in=Job.objects.alive().filter(slot__isnull=False).values("slot"))
     sent = 0
+    depending.settle()
+    quota.end_running()
     for queue, slots in free.values_list("queue").annotate(Count("name")).order_by("queue"):
-        waiting = Job.objects.ready(queue)[: min(slots, MAX_HINTS)].count()
+        waiting = choosing.ready(queue)[: min(slots, MAX_HINTS)].count()
         sent += sum(hints.send(queue) for _number in range(waiting))
     return sent
 
@@ -149,6 +157,7 @@ def reap() -> int:
 
 def _reap_one(job: Job) -> bool:
     common: dict[str, Any] = {"epoch": job.epoch + 1, "losses": job.losses + 1, "slot": None, "lease_until": None}
+    paused_is_done = Case(When(desired=Desired.PAUSE, then=Value(Desired.RUN)), default=F("desired"))
     lease = {"lease_until": None} if job.lease_until is None else {"lease_until__lt": in_seconds(-TIMING.slack)}
     guard: dict[str, Any] = {"epoch": job.epoch, **lease}
     kind = kinds.find(job.kind)
@@ -165,7 +174,15 @@ def _reap_one(job: Job) -> bool:
                 }
                 move(job, Status.FAILED, actor="reaper", guard=guard, finished_at=Now(), **common, **failure)
             else:
-                move(job, Status.QUEUED, actor="reaper", guard=guard, note="lease ended", **common)
+                move(
+                    job,
+                    Status.QUEUED,
+                    actor="reaper",
+                    guard=guard,
+                    note="lease ended",
+                    desired=paused_is_done,
+                    **common,
+                )
             Attempt.objects.filter(job=job, epoch=guard["epoch"]).update(ended_at=Now(), outcome="lost")
             transaction.on_commit(lambda: hints.send(job.queue))
     except Conflict:

@@ -219,6 +219,8 @@ class Supervision:
             self._once("cancel", lambda: self._begin_cancel(child))
             if monotonic() > self.cancel_by:
                 child.kill()
+        if self.desired == Desired.PAUSE:
+            self._once("pause", child.ask_to_leave)
         if is_draining():
             self._once("drain", child.ask_to_leave)
         if kinds.get(self.job.kind).takes_messages:
@@ -291,7 +293,7 @@ class Supervision:
         code = child.exit_code() if child else None
         mine: dict[str, Any] = {"job": self.job, "epoch": self.epoch}
         left_early = self.gave_up or (code == EXIT_INTERRUPTED and self.failure is None and self._was_asked_to_leave())
-        nothing_to_save = left_early and "stop" in self.told and not self.told & {"drain", "fence"}
+        nothing_to_save = left_early and "stop" in self.told and not self.told & {"drain", "fence", "pause"}
         if self.desired == Desired.CANCEL or nothing_to_save:
             protocol.end_cancelled(**mine)
         elif code == 0 and self.result is not None:
@@ -304,7 +306,7 @@ class Supervision:
     def _was_asked_to_leave(self) -> bool:
         """By us, or by its own deadline. A program that leaves unasked has crashed: else it would come back for ever."""
         return (
-            bool(self.told & {"drain", "fence", "stop"})
+            bool(self.told & {"drain", "fence", "stop", "pause"})
             or monotonic() - self.renewed_at > TIMING.fence
             or is_draining()
         )

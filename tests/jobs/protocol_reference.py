@@ -19,6 +19,7 @@ class RefJob:
     status: str = "queued"
     desired: str = "run"
     epoch: int = 0
+    held: bool = False
     slot: str | None = None
     lease: float = 0.0  # seconds left
     wait: float | None = None  # seconds until it may be claimed again
@@ -32,7 +33,7 @@ class RefJob:
 
     @property
     def is_ready(self) -> bool:
-        return self.status == "queued" and (self.wait is None or self.wait <= 0)
+        return self.status == "queued" and not self.held and (self.wait is None or self.wait <= 0)
 
     @property
     def is_over(self) -> bool:
@@ -58,8 +59,23 @@ class RefJob:
             return None
         if self.status not in ("queued", "running"):
             return "Conflict"
-        self.desired = "stop"
+        self.desired, self.held = "stop", False
         return None
+
+    def hold(self) -> str | None:
+        if self.held and not self.is_over:
+            return None
+        if self.status not in ("queued", "running") or self.desired not in ("run", "pause"):
+            return "Conflict"
+        self.held = True
+        if self.status == "running":
+            self.desired = "pause"
+        return None
+
+    def release(self) -> None:
+        if self.held and not self.is_over:
+            self.held = False
+            self.desired = "run" if self.desired == "pause" else self.desired
 
     def claim(self, slot: str) -> int:
         self.status, self.slot, self.lease = "running", slot, TIMING.lease
@@ -124,6 +140,8 @@ class RefJob:
 
     def _leave(self, status: str) -> None:
         self.status, self.slot = status, None
+        if status == "queued" and self.desired == "pause":
+            self.desired = "run"
 
 
 @dataclass

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 
 from apps.accounts.models import Workspace
 from apps.core.errors import Conflict
-from apps.jobs import curves, protocol, services
+from apps.jobs import curves, holding, protocol, services
 from apps.jobs.models import ALIVE, TERMINAL, Job, MetricBlock
 from tests.jobs.protocol_reference import CAP, Attempt, RefJob
 from tests.make import make_job
@@ -96,9 +96,14 @@ class JobsMachine(RuleBasedStateMachine):
     def person_wishes(self, choose: Choose) -> None:
         pk = choose(list(self.refs))
         job, ref = Job.objects.get(pk=pk), self.refs[pk]
-        if choose(["cancel", "stop"]) == "cancel":
+        wish = choose(["cancel", "stop", "hold", "hold", "release", "release"])
+        if wish == "cancel":
             services.cancel(actor=None, job=job)
             ref.cancel()
+        elif wish == "hold":
+            self.same_outcome(lambda: holding.hold(actor=None, job=job), ref.hold)
+        elif wish == "release":
+            self.same_outcome(lambda: holding.release(actor=None, job=job), ref.release)
         else:
             self.same_outcome(lambda: services.stop_and_save(actor=None, job=job), ref.stop)
 
