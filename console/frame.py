@@ -41,6 +41,7 @@ RAIL = [
     Entry(
         _("Base models"), "models", "training:models", "train/models", "g b", on_phone=False, needs=("training.view",)
     ),
+    Entry(_("Queue"), "clock", "jobs:queue", "queue", "g q", on_phone=False, needs=("jobs.view",)),
     Entry(
         _("Evaluate"), "evaluate", "evaluation:list", "evaluate", "g e", needs=("evaluation.view", "evaluation.rate")
     ),

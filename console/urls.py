@@ -36,6 +36,7 @@ urlpatterns: list[Any] = [
     path("", include("apps.core.urls")),
     path("settings/", include("apps.accounts.urls")),
     path("datasets/", include("apps.datasets.urls")),
+    path("queue/", include("apps.jobs.urls")),
     path("label/", include("apps.labeling.urls")),
     path("train/", include("apps.training.urls")),
     path("evaluate/", include("apps.evaluation.urls")),

@@ -56,6 +56,13 @@ def move_to(*, actor: Any, job: Job, position: int) -> Job:
     return job
 
 
+def step(*, actor: Any, job: Job, by: int) -> Job:
+    """One place up (-1) or down (1). Raises Conflict when the job waits no more."""
+    line = line_of(job)
+    here = next((place for place, one in enumerate(line) if one.pk == job.pk), 0)
+    return move_to(actor=actor, job=job, position=here + by)
+
+
 def line_of(job: Job) -> list[Job]:
     """What waits in the job's workspace for slots of its queue, the next one first."""
     return list(Job.objects.filter(workspace=job.workspace_id, queue=job.queue, status=Status.QUEUED).in_order())

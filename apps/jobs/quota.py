@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import Workspace
-from apps.core.errors import Conflict
+from apps.core import ledger
+from apps.core.errors import Conflict, Problem
 from apps.jobs import usage
 from apps.jobs.models import Allowance, Desired, Job, Status
 
@@ -67,6 +70,17 @@ def check(workspace: Workspace, queue: str) -> None:
         message % words,
         hint=_("They renew on %(date)s (UTC). An owner may raise the limit or let launches wait.") % when,
     )
+
+
+@transaction.atomic
+def set_rule(*, actor: Any, workspace: Workspace, **values: Any) -> Allowance:
+    """Write down what the workspace may have of the queue. Raises Problem for a weight that is no weight."""
+    if not 0.01 <= values.get("weight", 1.0) <= 100:
+        raise Problem(_("A weight is a number from 0.01 to 100."), field="weight")
+    rule, _new = Allowance.objects.update_or_create(workspace=workspace, defaults=values)
+    told = ", ".join(f"{name} {value}" for name, value in sorted(values.items()))
+    ledger.write(row=workspace, verb="queue.allowance", actor=actor, note=told[:200])
+    return rule
 
 
 def end_running() -> int:
