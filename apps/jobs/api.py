@@ -28,7 +28,8 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     class Meta:
         model = Job
         fields = [
-            "id", "kind", "title", "queue", "status", "desired", "priority", "held_at", "held_why", "progress", "percent", "facts", "result",
+            "id", "kind", "title", "queue", "status", "desired", "priority", "held_at", "held_why",
+            "progress", "percent", "facts", "result",
             "failure_class", "failure_message", "failure_hint", "last_seq", "last_step", "epoch", "slot", "losses", "crashes",
             "created_at", "started_at", "finished_at",
         ]  # fmt: skip
