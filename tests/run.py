@@ -87,7 +87,7 @@ def require_browser() -> None:
     path = install_browser()
     if path is None:
         sys.exit(
-            "The browser tests need Chromium. Install it (Debian: sudo apt-get install chromium-headless-shell) "
+            "The browser tests need Chromium. Install it (Debian: sudo apt-get install chromium) "
             "or set CHROMIUM to its path."
         )
     print(f"Browser: {path}", flush=True)

@@ -48,6 +48,7 @@ OBJECTS = {
     "evaluate/rounds/<uuid:pk>/": "round",
     "feedback/<uuid:pk>/": "signal",
     "feedback/train/<uuid:pk>/": "version",
+    "queue/jobs/<uuid:pk>/": "job",
     "label/<uuid:pk>/": "project",
     "label/imports/<uuid:pk>/": "label_import",
     "models/<uuid:pk>/": "model",

@@ -17,7 +17,7 @@ from apps.jobs.api import JobSerializer
 from apps.jobs.models import QUEUES, Allowance, Dependency, Job, Slot
 
 
-class WhySerializer(serializers.Serializer[Any]):
+class HoldSerializer(serializers.Serializer[Any]):
     why = serializers.CharField(required=False, allow_blank=True, max_length=200, default="")
 
 
@@ -25,7 +25,7 @@ class PrioritySerializer(serializers.Serializer[Any]):
     priority = serializers.IntegerField(help_text="-100 to 100; low -10, normal 0, high 10")
 
 
-class PlaceSerializer(serializers.Serializer[Any]):
+class JobPlaceSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField(min_value=0, help_text="0 is the first of the workspace's waiting jobs")
 
 
@@ -35,7 +35,7 @@ class AfterSerializer(serializers.Serializer[Any]):
     if_failed = serializers.ChoiceField(choices=Dependency.FALLBACKS, required=False, default="cancel")
 
 
-class DrainSerializer(WhySerializer):
+class DrainSerializer(HoldSerializer):
     slot = serializers.CharField(max_length=200, help_text="its name, as `queue/` tells it")
     at_once = serializers.BooleanField(required=False, default=False, help_text="what runs there saves and goes back")
 
@@ -85,10 +85,12 @@ def _job(request: Request, pk: Any) -> Job:
 class PauseJob(APIView):
     """Keep a waiting job back; a running one saves and gives its slot back. Asked twice, it answers the same."""
 
-    @extend_schema(request=WhySerializer, responses=JobSerializer)
+    @extend_schema(request=HoldSerializer, responses=JobSerializer)
     def post(self, request: Request, pk: str) -> Response:
-        job = holding.hold(actor=request.user, job=_job(request, pk), **_given(WhySerializer, request))
-        return Response(JobSerializer(job).data)
+        job = _job(request, pk)
+        return Response(
+            JobSerializer(holding.hold(actor=request.user, job=job, **_given(HoldSerializer, request))).data
+        )
 
 
 class ResumeJob(APIView):
@@ -115,11 +117,11 @@ class JobPriority(APIView):
 class MoveJob(APIView):
     """Another place among the workspace's waiting jobs."""
 
-    @extend_schema(request=PlaceSerializer, responses=JobSerializer)
+    @extend_schema(request=JobPlaceSerializer, responses=JobSerializer)
     def post(self, request: Request, pk: str) -> Response:
         job = _job(request, pk)
         return Response(
-            JobSerializer(ordering.move_to(actor=request.user, job=job, **_given(PlaceSerializer, request))).data
+            JobSerializer(ordering.move_to(actor=request.user, job=job, **_given(JobPlaceSerializer, request))).data
         )
 
 
@@ -128,7 +130,7 @@ class JobAfter(APIView):
 
     @extend_schema(request=AfterSerializer, responses=JobSerializer)
     def post(self, request: Request, pk: str) -> Response:
-        given, job = _given(AfterSerializer, request), _job(request, pk)
+        job, given = _job(request, pk), _given(AfterSerializer, request)
         depending.add(actor=request.user, job=job, on=_job(request, given.pop("job")), **given)
         return Response(JobSerializer(job).data)
 
@@ -160,10 +162,10 @@ class Queue(APIView):
 class PauseQueue(APIView):
     """Let no waiting job of your workspace begin; what runs goes on. DELETE lets them begin again."""
 
-    @extend_schema(request=WhySerializer, responses={204: None})
+    @extend_schema(request=HoldSerializer, responses={204: None})
     def post(self, request: Request) -> Response:
         workspace = require(request.user, "jobs.manage", current_workspace(request))
-        holding.pause_queue(actor=request.user, workspace=workspace, **_given(WhySerializer, request))
+        holding.pause_queue(actor=request.user, workspace=workspace, **_given(HoldSerializer, request))
         return Response(status=204)
 
     @extend_schema(request=None, responses={204: None})

@@ -10,7 +10,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from apps.accounts.access import current_workspace, fetch_for, require, workspaces_where
+from apps.accounts.access import current_workspace, fetch_for, require
+from apps.accounts.models import workspaces_where
 from apps.core.errors import Problem
 from apps.jobs import draining, holding, ordering, queue_page
 from apps.jobs.models import Job, Slot
