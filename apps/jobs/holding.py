@@ -29,7 +29,8 @@ def hold(*, actor: Any, job: Job, why: str = "") -> Job:
     if job.status not in (Status.QUEUED, Status.RUNNING) or job.desired not in (Desired.RUN, Desired.PAUSE):
         raise Conflict(_("Only a job that waits or runs can be paused."))
     wish = {"desired": Desired.PAUSE} if job.status == Status.RUNNING else {}
-    return _write(job, "job.held", actor, why, held_at=Now(), held_by=actor, held_why=why[:200], **wish)
+    ledger.write(row=job, verb="job.held", actor=actor, note=why)
+    return _written(job, held_at=Now(), held_by=actor, held_why=why[:200], **wish)
 
 
 @transaction.atomic
@@ -39,14 +40,14 @@ def release(*, actor: Any, job: Job) -> Job:
     if job.held_at is None or job.is_terminal:
         return job
     wish = {"desired": Desired.RUN} if job.desired == Desired.PAUSE else {}
-    return _write(job, "job.released", actor, "", **FREE, **wish)
+    ledger.write(row=job, verb="job.released", actor=actor)
+    return _written(job, **FREE, **wish)
 
 
-def _write(job: Job, verb: str, actor: Any, note: str, **values: Any) -> Job:
+def _written(job: Job, **values: Any) -> Job:
     """Under the row's lock."""
     Job.objects.filter(pk=job.pk).update(**values)
     job.refresh_from_db()
-    ledger.write(row=job, verb=verb, actor=actor, note=note)
     live.ring(job)
     transaction.on_commit(lambda: hints.send(job.queue))
     return job

@@ -19,6 +19,7 @@ from apps.evaluation import wording as evaluation
 from apps.labeling import wording as labeling
 from apps.serving import wording as serving
 from apps.training import wording
+from apps.training.comparing import pages as comparing
 from tests.cast import Cast
 
 ROOT = Path(settings.BASE_DIR)
@@ -83,7 +84,9 @@ def test_script__imports_icons_and_words__exist(path: Path) -> None:
     assert all(f'id="{name}"' in icons for name in re.findall(r'\bicon\("([a-z]+)"\)', text))
     said = set(re.findall(r"(?<!/)\bwords\.([a-z_]+)", text))
     known = set(ui.WORDS) | set(wording.RUN) | set(wording.CHAT) | set(wording.LAUNCH) | set(labeling.WORK)
-    known |= set(evaluation.RATE) | set(evaluation.CHARTS) | set(serving.TRY) | set(quality.SCRIPT)
+    known |= (
+        set(comparing.WORDS) | set(evaluation.RATE) | set(evaluation.CHARTS) | set(serving.TRY) | set(quality.SCRIPT)
+    )
     assert 'from "./words.js"' not in text or said <= known
     assert not re.search(r"\beval\(|new Function|\.onclick|setAttribute\(\"style\"", text)
 
