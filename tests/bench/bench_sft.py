@@ -57,7 +57,7 @@ def main() -> None:
 def _run_ours(folder: Path, model: Path, shard: Path, recipe: dict[str, Any]) -> Timing:
     folder.mkdir()
     spec = {
-        "program": "sft",
+        "program": "fine_tune",
         "inputs": {"model": {"folder": str(model)}, "shards": [str(shard)], "resume_from": None},
         "settings": recipe,
     }

@@ -32,7 +32,7 @@ def tokenize(tokenizer: Any, folder: Path, shards: list[Path], **settings: Any) 
 
 
 def make_context(folder: Path, shards: list[Path]) -> Context:
-    spec = Spec("sft", folder, inputs={"shards": [str(shard) for shard in shards]})
+    spec = Spec("fine_tune", folder, inputs={"shards": [str(shard) for shard in shards]})
     return Context(spec, Reporter(folder / "events-1.jsonl"))
 
 

@@ -39,7 +39,7 @@ def trained(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
         "eval_max_rows": 2,
     }
     spec = Spec(
-        "sft", folder / "job", inputs={"model": {"folder": str(model)}, "shards": [str(shard)]}, settings=recipe
+        "fine_tune", folder / "job", inputs={"model": {"folder": str(model)}, "shards": [str(shard)]}, settings=recipe
     )
     return run_program(spec)
 
