@@ -16,7 +16,7 @@ RATES = {"prompt": 0.3, "frozen": 5e-3, "full": 5e-3}
 WAYS: dict[str, dict[str, Any]] = {
     **{method: {"method": method, "learning_rate": RATES.get(method, 2e-2)} for method in METHODS},
     "8 bits": {"optimizer": "adamw_8bit"}, "adafactor": {"optimizer": "adafactor"}, "sgd": {"optimizer": "sgd", "learning_rate": 1.0},
-    "packed": {"batching": "packed", "max_length": 128}, "plain": {"batching": "plain"}, "as long as it is": {"max_length": 0},
+    "packed": {"batching": "packed", "max_length": 128}, "by length": {"batching": "length"}, "as long as it is": {"max_length": 0},
 }  # fmt: skip
 for way in WAYS.values():
     way.setdefault("learning_rate", 2e-2)

@@ -22,11 +22,16 @@ _QUICK = Recipe(
 )  # fmt: skip
 _FULL = Recipe(
     method="full", learning_rate=2e-5, epochs=2.0, batch_size=4, gradient_accumulation=4, weight_decay=0.01, warmup_ratio=0.05,
-    eval_every=100, save_every=100, gradient_checkpointing=True,
+    eval_every=100, save_every=100, gradient_checkpointing=True, batching="length",
 )  # fmt: skip
-_LORA = Recipe(epochs=3.0, gradient_accumulation=4)
+_LORA = Recipe(epochs=3.0, gradient_accumulation=4, batching="length")
 _QLORA = Recipe(
-    method="qlora", epochs=3.0, gradient_accumulation=4, optimizer="adamw_8bit", gradient_checkpointing=True
+    method="qlora",
+    epochs=3.0,
+    gradient_accumulation=4,
+    optimizer="adamw_8bit",
+    batching="length",
+    gradient_checkpointing=True,
 )
 _QUICK_HELP = "A small adapter in a few minutes, without a GPU: enough to see whether the data teaches."
 _LORA_HELP = "An adapter over all linear layers: the usual choice, close to full quality."

@@ -16,7 +16,7 @@ PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 LORAS = ("lora", "qlora", "dora", "rslora")  # low-rank adapters
 ADAPTERS = (*LORAS, "prompt")  # methods whose checkpoint is an adapter
 OPTIMIZERS = ("adamw", "adamw_8bit", "paged_adamw", "paged_adamw_8bit", "adafactor", "sgd")
-BATCHING = ("length", "plain", "packed")
+BATCHING = ("plain", "length", "packed")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Recipe:
         "AdamW remembers two numbers a weight; 8 bits need a quarter of that, Adafactor and SGD far less.",
     )
     batching: str = choice(
-        "length",
+        "plain",
         BATCHING,
         "By length: like rows share a batch, little padding. Packed: several rows in one sequence, each seeing only itself.",
     )
