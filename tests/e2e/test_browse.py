@@ -2,6 +2,7 @@
 
 import json
 import re
+import uuid
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,11 @@ ROWS = [
 @pytest.fixture
 def version(page: Page, tmp_path: Path) -> str:
     path = tmp_path / "browsed.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    own = uuid.uuid4().hex[:8]  # a file that no earlier try has sent
+    path.write_text("".join(json.dumps({**row, "own": own}) + "\n" for row in ROWS))
     page.goto("/datasets/new/")
     page.set_input_files("#id_file", path)
-    page.fill("#id_name", "browsed")
+    page.fill("#id_name", f"browsed-{own}")
     page.get_by_role("button", name="Upload and look at it").click()
     page.get_by_role("button", name="Import 40 rows").click()
     expect(page.get_by_text("1 to 25 of 40")).to_be_visible(timeout=60_000)

@@ -1,6 +1,7 @@
 """Serving, clicked: a version is deployed, tried out, asked by a program; its engine is killed and comes back."""
 
 import json
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,10 @@ def api(console: Console) -> Api:
 @pytest.fixture
 def version(api: Api, tmp_path: Path) -> dict[str, Any]:
     """A registered adapter of a tiny model; nobody has approved it."""
-    base = api.post("base-models/", {"name": "tiny", "path": str(tiny.make_model(tmp_path / "tiny"))})
+    own = uuid.uuid4().hex[:8]
+    base = api.post("base-models/", {"name": f"tiny {own}", "path": str(tiny.make_model(tmp_path / "tiny"))})
     rows = "".join(json.dumps({"messages": tiny.conversation(number)}) + "\n" for number in range(27))
-    answer = api.http.post("datasets/", data={"name": "boats"}, files={"file": ("boats.jsonl", rows.encode())})
+    answer = api.http.post("datasets/", data={"name": f"boats {own}"}, files={"file": ("boats.jsonl", rows.encode())})
     assert answer.is_success, answer.text
     finished(api, answer.json()["job"]["id"])
     frozen = api.get(f"datasets/{answer.json()['id']}/versions/1/")
@@ -38,7 +40,7 @@ def version(api: Api, tmp_path: Path) -> dict[str, Any]:
     run = api.post("runs/", wanted)
     finished(api, run["job"]["id"])
     [checkpoint] = [one for one in api.get(f"runs/{run['id']}/")["checkpoints"] if one["is_final"]]
-    model = api.post("models/", {"name": "boats"})
+    model = api.post("models/", {"name": f"boats-{own}"})
     made: dict[str, Any] = api.post(f"models/{model['id']}/versions/", {"checkpoint": checkpoint["id"]})
     return made
 
@@ -49,11 +51,12 @@ def test_serving__deploy_try_ask_kill__is_seen_on_the_page(
     page.goto("/serve/")
     page.get_by_role("button", name="Deploy a version").click()
     page.select_option("#model_version", version["id"])
-    page.fill("#name", "boats-a")
+    name = f"boats-{uuid.uuid4().hex[:8]}"
+    page.fill("#name", name)
     page.check("#allow_unapproved")
     page.get_by_role("button", name="Deploy", exact=True).click()
     head = page.locator("h1 .status")
-    expect(page.locator("h1")).to_contain_text("boats-a")
+    expect(page.locator("h1")).to_contain_text(name)
     expect(head).to_have_text("Ready", timeout=120_000)  # by itself, without a reload
 
     page.fill("#try-prompt", "Who mends the boat number 1?")
@@ -62,7 +65,7 @@ def test_serving__deploy_try_ask_kill__is_seen_on_the_page(
     expect(page.locator("#try-talk [data-role=assistant]")).to_contain_text("Mara")
     expect(page.locator("#try-note")).to_contain_text("tokens in")
 
-    question = {"model": "boats-a", "messages": [{"role": "user", "content": "Who sells the lamp?"}], "max_tokens": 8}
+    question = {"model": name, "messages": [{"role": "user", "content": "Who sells the lamp?"}], "max_tokens": 8}
     answer = api.http.post(f"{console.base}/v1/chat/completions", json={**question, "user": "customer-17"})
     assert answer.status_code == 200, answer.text
     page.reload()
@@ -71,7 +74,7 @@ def test_serving__deploy_try_ask_kill__is_seen_on_the_page(
     expect(page.get_by_text(answer.json()["id"])).to_be_visible()
     page.go_back()
 
-    [deployment] = [one for one in api.get("deployments/")["results"] if one["name"] == "boats-a"]
+    [deployment] = [one for one in api.get("deployments/")["results"] if one["name"] == name]
     console.find("workers.run", deployment["job"]).kill()
     wait_for(lambda: _status(api, console, question) == 503, "requests are refused", 20)
     wait_for(lambda: _status(api, console, question) == 200, "the engine is back", 120)
