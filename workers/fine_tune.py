@@ -47,7 +47,10 @@ def main(context: Context) -> dict[str, Any]:
         validate(run)
         return save(run)
     except Exception as exc:
-        raise start_smaller(context, exc) or exc from exc
+        again = start_smaller(context, exc)
+        if again is None:
+            raise
+        raise again from exc
 
 
 def setup(context: Context) -> Run:
@@ -219,7 +222,7 @@ def check_same_run(context: Context, checkpoint: Path, identity: Any) -> None:
     """A checkpoint goes on only with the same model, rows and method; other settings and libraries are allowed, and said."""
     from workers.training_state import read_state
 
-    manifest, saved = read_manifest(checkpoint), read_state(checkpoint)["recipe"]
+    manifest, saved = read_manifest(checkpoint), {**Recipe().as_dict(), **read_state(checkpoint)["recipe"]}
     if manifest.config_hash != identity.config_hash or _way(saved) != _way(identity.recipe):
         what = "The checkpoint belongs to a run with another model, other rows, another method or objective."
         raise UserError(what, "Start a new run instead.", "resume_from")

@@ -12,7 +12,7 @@ from apps.core.errors import Problem
 from apps.datasets.models import DatasetVersion
 from apps.jobs.kinds import Event, Kind
 from apps.jobs.models import Job
-from apps.training import base_models, chat, publishing, services
+from apps.training import base_models, chat, loading, publishing, services
 from apps.training.models import BaseModel, Checkpoint, Run, Sample, Source
 from apps.training.planning import probing
 from workers.checkpoints import CheckpointDamaged
@@ -25,11 +25,7 @@ def _run_of(job: Job) -> Run:
 
 def _prepare_sft(job: Job) -> dict[str, Any]:
     run = _run_of(job)
-    return {
-        "model": {"folder": str(run.base_model.folder)},
-        "shards": [str(path) for path in run.dataset_version.shard_paths()],
-        "resume_from": _resume_point(job),
-    }
+    return loading.for_training(run.base_model, run.dataset_version, resume_from=_resume_point(job))
 
 
 def _resume_point(job: Job) -> str | None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from apps.datasets.models import DatasetVersion
 from apps.training.models import BaseModel, Checkpoint
 
 
@@ -14,3 +15,9 @@ def of_checkpoint(checkpoint: Checkpoint) -> dict[str, Any]:
     """The same of a checkpoint on its base. Its files must be there (`checkpoint.folder.is_dir()`)."""
     tuned = {"folder": str(checkpoint.folder), "method": checkpoint.run.method}
     return {**of_base(checkpoint.run.base_model), "tuned": tuned}
+
+
+def for_training(model: BaseModel, version: DatasetVersion, *, resume_from: str | None = None) -> dict[str, Any]:
+    """{"model", "shards", "resume_from"} of a run, as `workers.fine_tune` and `workers.probe` take them."""
+    shards = [str(path) for path in version.shard_paths()]
+    return {"model": {"folder": str(model.folder)}, "shards": shards, "resume_from": resume_from}

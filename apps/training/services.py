@@ -15,7 +15,7 @@ from apps.datasets import quality
 from apps.datasets.models import DatasetVersion
 from apps.jobs import services as jobs
 from apps.jobs.models import Job
-from apps.training import base_models, launching, publishing
+from apps.training import base_models, launching, loading, publishing
 from apps.training.models import BaseModel, Checkpoint, Run, Sample
 from workers.checkpoints import CheckpointDamaged
 from workers.recipes import PRESETS, Recipe
@@ -110,11 +110,7 @@ def _write_run(
 
 def spec_of(run: Run) -> dict[str, Any]:
     """What `python -m workers.run` needs to do the same in a terminal; its folder is that of the file."""
-    inputs = {
-        "model": {"folder": str(run.base_model.folder)},
-        "shards": [str(path) for path in run.dataset_version.shard_paths()],
-        "resume_from": None,
-    }
+    inputs = loading.for_training(run.base_model, run.dataset_version)
     return {"program": "fine_tune", "inputs": inputs, "settings": run.recipe}
 
 

@@ -14,14 +14,14 @@ function duration(seconds) {
 
 // True while a measurement is under way, so that who asks comes again.
 export function showEstimate(estimate) {
-  const { source = "", seconds, peak_bytes: peak, cost, currency, runs, job } = estimate ?? {};
+  const { source = "", seconds, peak_bytes: peak, cost, currency, runs, job, problem } = estimate ?? {};
   put("seconds", source ? fill(words.about, { size: duration(seconds) }) : "–");
   put("peak_bytes", peak ? fill(words.about, { size: gigabytes(peak) }) : "–");
   document.querySelector("[data-estimate-cost]").hidden = cost === undefined;
   if (cost !== undefined) put("cost", fill(words.about, { size: `${cost.toFixed(2)}\u00a0${currency}` }));
   const isMeasuring = Boolean(job) && source !== "probe";
   const told = isMeasuring ? words.measuring : { probe: words.by_probe, runs: fill(words.by_runs, { count: runs ?? 0 }) }[source];
-  document.getElementById("estimate-source").textContent = told ?? words.not_measured;
+  document.getElementById("estimate-source").textContent = problem ?? told ?? words.not_measured;
   document.getElementById("probe").disabled = isMeasuring || source === "probe";
   return isMeasuring;
 }

@@ -112,3 +112,16 @@ def test_spec__of_a_run__starts_the_same_in_a_terminal(engineer: Client, run: Ru
 def test_yaml__too_long__is_refused() -> None:
     with pytest.raises(Problem):
         files.read_yaml("a: 1\n" * 20_000)
+
+
+def test_probe__that_failed__says_why_and_may_be_asked_again(
+    engineer: Client, model: BaseModel, version: DatasetVersion
+) -> None:
+    body = body_of(model, version)
+    first = post(engineer, "/api/v1/runs/probe/", body).json()["id"]
+    Job.objects.filter(pk=first).update(
+        status="failed", failure_message="Not enough memory.", failure_hint="Halve the batch."
+    )
+    told = post(engineer, "/api/v1/runs/validate/", body).json()["plan"]["estimate"]
+    assert told == {"source": "", "problem": "Not enough memory. Halve the batch."}
+    assert post(engineer, "/api/v1/runs/probe/", body).json()["id"] != first

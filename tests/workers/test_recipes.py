@@ -84,3 +84,9 @@ def test_warnings__habits__are_said_without_rows() -> None:
         longest_tokens=5000
     )
     assert {caution.field for caution in said} == {"learning_rate", "early_stopping", "precision", "max_length"}
+
+
+def test_fitted__as_long_as_the_model_reads__leaves_room_for_learned_tokens() -> None:
+    assert Recipe(max_length=0).fitted(512).max_length == 512
+    assert Recipe(max_length=0, method="prompt", prompt_tokens=16).fitted(512).max_length == 496
+    assert Recipe(max_length=64).fitted(512).max_length == 64

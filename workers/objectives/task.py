@@ -1,6 +1,7 @@
 """What `workers.fine_tune` asks of an objective: how rows become batches, which head the model has, which trainer minimizes what."""
 
 import importlib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from workers.objectives import OBJECTIVES
 from workers.recipes import Recipe
 
 
-class Task:
+class Task(ABC):
     """One objective for one run. The methods are called in the order in which they stand here."""
 
     def __init__(self, context: Context, recipe: Recipe, folder: Path, facts: ModelFacts) -> None:
@@ -25,21 +26,21 @@ class Task:
         """What turns a row into numbers, saved beside the weights. Raises UserError."""
         return tokens.load_tokenizer(self.folder)
 
+    @abstractmethod
     def read_rows(self, processor: Any) -> Rows:
         """The rows of the spec's shards, ready for the model. Raises UserError when nothing is left to learn from."""
-        raise NotImplementedError
 
     def load_model(self, source: Path, dtype: Any, rows: Rows) -> Any:
         """The model with the objective's head, from the base model's folder or a checkpoint of a full fine-tune."""
         return modelling.load_model(source, dtype, **modelling.in_four_bits(self.recipe, dtype))
 
+    @abstractmethod
     def arguments(self, common: Mapping[str, Any]) -> Any:
         """The recipe in the trainer's words. `common` are keywords that every transformers trainer knows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def trainer(self, **kwargs: Any) -> Any:
         """A `workers.trainer.Durable` trainer. `kwargs` are its own and transformers' (model, args, datasets, processing_class)."""
-        raise NotImplementedError
 
 
 def task_for(context: Context, recipe: Recipe, folder: Path, facts: ModelFacts) -> Task:

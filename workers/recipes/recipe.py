@@ -172,8 +172,10 @@ class Recipe:
         return self.method == "qlora"
 
     def fitted(self, context_length: int) -> "Recipe":
-        """With `max_length` 0 resolved to what the model reads (2048 where that is not known)."""
-        return self if self.max_length else replace(self, max_length=min(context_length or 2048, 131_072))
+        """With `max_length` 0 resolved to what the model reads (2048 where that is not known), less the tokens learned in front."""
+        learned = self.prompt_tokens if self.method == "prompt" else 0
+        room = max(8, min(context_length or 2048, 131_072) - learned)
+        return self if self.max_length else replace(self, max_length=room)
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> "Recipe":

@@ -13,7 +13,7 @@ from apps.core.errors import Problem
 from apps.datasets.models import DatasetVersion
 from apps.jobs import services as jobs
 from apps.jobs.models import Job, Status
-from apps.training import launching
+from apps.training import launching, loading
 from apps.training.estimating import estimate, key_of
 from apps.training.models import BaseModel, Run
 from workers.recipes import Recipe
@@ -60,6 +60,10 @@ def estimate_of(*, base_model: BaseModel, version: DatasetVersion, recipe: Recip
         return _told("probe", found.seconds, found.peak_bytes, job=str(probe.pk))
     past = _seconds_per_row(base_model, version, recipe)
     waiting = {"job": str(probe.pk)} if probe is not None and not probe.is_terminal else {}
+    if (
+        probe is not None and probe.status == Status.FAILED
+    ):  # such as too little memory: worth knowing before the launch
+        waiting = {"problem": f"{probe.failure_message} {probe.failure_hint}".strip()}
     if past:
         learned, _kept = launching.parted_rows(recipe, version)
         rows = recipe.total_steps(max(1, learned)) * recipe.batch_size * recipe.gradient_accumulation
@@ -95,8 +99,4 @@ def inputs_of(job: Job) -> dict[str, Any]:
     version = DatasetVersion.objects.filter(pk=job.inputs["dataset_version"]).first()
     if model is None or version is None:
         raise Problem(_("The base model or the dataset version was removed."))
-    return {
-        "model": {"folder": str(model.folder)},
-        "shards": [str(path) for path in version.shard_paths()],
-        "resume_from": None,
-    }
+    return loading.for_training(model, version)
